@@ -1,0 +1,497 @@
+//! What front ends ask of the engine and hear from it. The same values travel in-process, over the control socket and to
+//! the window; the JSON of [`Event`] and [`Entry`] is the command line's contract.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+use webpush::{ApplicationServerKey, PushSubscription};
+
+use crate::config::PushServiceUrl;
+
+/// What a front end asks. A site is named by its name or its id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// Answered by [`Response::Status`].
+    Status,
+    /// Subscribes. Answered by [`Response::Site`] once the endpoint is there; when that takes longer than 30 s
+    /// nothing is kept and the answer is an error with the reason.
+    AddSite(NewSite),
+    /// Answered by [`Response::Sites`], by name.
+    ListSites,
+    /// Answered by [`Response::Site`].
+    ShowSite {
+        /// Name or id.
+        site: String,
+    },
+    /// Answered by [`Response::Site`].
+    SetSite {
+        /// Name or id.
+        site: String,
+        /// Applied all together or not at all.
+        changes: Vec<SiteChange>,
+    },
+    /// Unregisters and deletes keys and history. Answered by [`Response::Removed`].
+    RemoveSite {
+        /// Name or id.
+        site: String,
+    },
+    /// Answered by [`Response::Entries`], newest first.
+    ListEntries(EntryFilter),
+    /// Answered by [`Response::Entry`].
+    ShowEntry {
+        /// Which.
+        id: EntryId,
+    },
+    /// Answered by [`Response::Done`]; an unknown id is an error and changes nothing.
+    MarkRead {
+        /// Which.
+        ids: Vec<EntryId>,
+    },
+    /// Deletes history entries. Answered like `MarkRead`.
+    DeleteEntries {
+        /// Which.
+        ids: Vec<EntryId>,
+    },
+    /// Answered by [`Response::Checks`].
+    Diagnose,
+}
+
+/// What the engine answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "response", content = "value", rename_all = "snake_case")]
+pub enum Response {
+    /// Done; nothing to say.
+    Done,
+    /// The engine's state.
+    Status(Status),
+    /// One site.
+    Site(Site),
+    /// Every site.
+    Sites(Vec<Site>),
+    /// The site is gone from here.
+    Removed {
+        /// Whether the push service has confirmed; otherwise it is told at the next connection.
+        unregistered: bool,
+    },
+    /// Some of the history.
+    Entries(Vec<Entry>),
+    /// One entry, with the payload as it was stored.
+    Entry {
+        /// The entry.
+        entry: Entry,
+        /// The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
+        raw: Option<String>,
+    },
+    /// What `belfry doctor` found.
+    Checks(Vec<Check>),
+}
+
+/// A site to subscribe for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewSite {
+    /// What people call it; 1 to 100 characters, unique without regard to case.
+    pub name: String,
+    /// Its origin, which relative links in its pushes belong to.
+    pub url: Option<Url>,
+    /// The sender's VAPID public key: the endpoint then accepts that sender only.
+    pub vapid_key: Option<ApplicationServerKey>,
+    /// Default: the profile's.
+    pub push_service: Option<PushServiceUrl>,
+}
+
+/// One `KEY=VALUE` of `belfry site set`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "key", content = "value", rename_all = "snake_case")]
+pub enum SiteChange {
+    /// Another name.
+    Name(String),
+    /// Another origin; `None` removes it.
+    Url(Option<Url>),
+    /// Another permission.
+    State(SiteState),
+}
+
+/// What a site may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SiteState {
+    /// Notification with sound.
+    Alert,
+    /// Notification without sound.
+    Quiet,
+    /// History only.
+    History,
+    /// Discarded unread; the subscription stays.
+    Blocked,
+}
+
+impl SiteState {
+    /// As it is written on the command line and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Quiet => "quiet",
+            Self::History => "history",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl fmt::Display for SiteState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SiteState {
+    type Err = CommandError;
+
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        [Self::Alert, Self::Quiet, Self::History, Self::Blocked]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| CommandError::invalid("state is one of alert, quiet, history, blocked"))
+    }
+}
+
+/// A site as front ends see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Short, stable, never reused.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Its origin.
+    pub url: Option<Url>,
+    /// What it may do.
+    pub state: SiteState,
+    /// The push service its subscription lives at.
+    pub push_service: PushServiceUrl,
+    /// Whether the sender must be given the subscription again, because the push service replaced it.
+    pub needs_pairing: bool,
+    /// The sender's VAPID public key, when the subscription is restricted to it.
+    pub vapid_key: Option<ApplicationServerKey>,
+    /// When it was added.
+    #[serde(with = "rfc3339")]
+    pub added_at: Timestamp,
+    /// Entries not yet read.
+    pub unread: u64,
+    /// What the sender is given. Only in [`Response::Site`]: it is a secret. `None` as well while there is no endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<PushSubscription>,
+}
+
+/// The number of a history entry. A string in JSON, as all ids are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EntryId(pub i64);
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for EntryId {
+    type Err = CommandError;
+
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        text.parse().map(Self).map_err(|_| CommandError::invalid("an entry's id is a whole number"))
+    }
+}
+
+impl TryFrom<String> for EntryId {
+    type Error = CommandError;
+
+    fn try_from(text: String) -> Result<Self, CommandError> {
+        text.parse()
+    }
+}
+
+impl From<EntryId> for String {
+    fn from(id: EntryId) -> Self {
+        id.to_string()
+    }
+}
+
+/// Which part of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EntryFilter {
+    /// Only this site's (name or id).
+    pub site: Option<String>,
+    /// Only entries with all these words in title or body.
+    pub search: Option<String>,
+    /// Only unread ones.
+    pub unread: bool,
+    /// At most this many; `None`: 50.
+    pub limit: Option<u32>,
+}
+
+/// One history entry: the JSON of `belfry inbox --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Increasing with arrival.
+    pub id: EntryId,
+    /// The site's name.
+    pub site: String,
+    /// When it arrived here.
+    #[serde(with = "rfc3339")]
+    pub received_at: Timestamp,
+    /// Plain text, one line.
+    pub title: String,
+    /// Plain text.
+    pub body: String,
+    /// What a click opens.
+    pub navigate: Option<Url>,
+    /// A large picture.
+    pub image: Option<Url>,
+    /// What a later one replaces.
+    pub tag: String,
+    /// Buttons.
+    pub actions: Vec<EntryAction>,
+    /// Whether someone has seen it.
+    pub read: bool,
+    /// What became of it.
+    pub disposition: Disposition,
+    /// Why it could not be decrypted, when it could not.
+    pub failure: Option<String>,
+}
+
+/// A button of an entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EntryAction {
+    /// Its label.
+    pub title: String,
+    /// What it opens.
+    pub navigate: Option<Url>,
+}
+
+/// What became of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// In history and handed to the desktop.
+    Shown,
+    /// In history only.
+    Recorded,
+    /// Nowhere.
+    Discarded,
+}
+
+/// What happens, as it happens: the lines of `belfry run --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A push service answered.
+    Connected {
+        /// Its URL.
+        push_service: PushServiceUrl,
+        /// Whether it knew us.
+        uaid: UaidState,
+    },
+    /// A push service is out of reach.
+    Disconnected {
+        /// Its URL.
+        push_service: PushServiceUrl,
+        /// Milliseconds until the next attempt; `null`: not before the network changes.
+        retry_in_ms: Option<u64>,
+        /// Why.
+        reason: String,
+    },
+    /// A push arrived and is stored; for `shown`, the desktop has it.
+    Push {
+        /// Its history entry; `null` for a discarded one.
+        id: Option<EntryId>,
+        /// The site's name.
+        site: String,
+        /// When it arrived.
+        #[serde(with = "rfc3339")]
+        received_at: Timestamp,
+        /// Its title; empty for a discarded one, as are the next two.
+        title: String,
+        /// Its text.
+        body: String,
+        /// Its link.
+        navigate: Option<Url>,
+        /// What became of it.
+        disposition: Disposition,
+    },
+    /// Something of a site failed: a push could not be decrypted or shown, a link was refused.
+    Failed {
+        /// The site's name, where there is one.
+        site: Option<String>,
+        /// What and why, in one line.
+        reason: String,
+    },
+    /// Sites, settings or history changed: views compute themselves anew.
+    Changed,
+}
+
+/// What the push service's hello said about us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UaidState {
+    /// Known: every endpoint is valid.
+    Kept,
+    /// Forgotten: every endpoint was dead and has been registered anew.
+    Replaced,
+    /// First contact.
+    New,
+}
+
+/// The engine's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Every push service in use.
+    pub push_services: Vec<PushServiceStatus>,
+    /// Where new sites go.
+    pub default_push_service: PushServiceUrl,
+    /// Entries not yet read.
+    pub unread: u64,
+}
+
+/// The state of one push service's connection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PushServiceStatus {
+    /// Its URL.
+    pub url: PushServiceUrl,
+    /// Whether a session is up.
+    pub connected: bool,
+    /// Why not, when not.
+    pub reason: Option<String>,
+}
+
+/// One row of `belfry doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was looked at: `keyring`, `database`, `notifications`, `push-service`, `clock`, …
+    pub check: String,
+    /// How bad.
+    pub severity: Severity,
+    /// What was found, one line.
+    pub message: String,
+    /// What to do, when there is something to do.
+    pub remedy: Option<String>,
+}
+
+/// How bad a check's result is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Works.
+    Ok,
+    /// Works, with less than it could.
+    Warning,
+    /// Pushes are not received or not shown.
+    Error,
+}
+
+/// Why a request failed: a code for programs, a line for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
+#[error("{message}")]
+pub struct CommandError {
+    /// One of a closed set.
+    pub code: ErrorCode,
+    /// One line: what happened, and what to do.
+    pub message: String,
+}
+
+impl CommandError {
+    /// An error with this code and line.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// The request itself is wrong.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Invalid, message)
+    }
+}
+
+/// The closed set of error codes, as `--json` prints them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// A value breaks a rule.
+    Invalid,
+    /// No such site or entry.
+    NotFound,
+    /// The name is taken.
+    Exists,
+    /// The push service could not be reached in time.
+    Offline,
+    /// The push service or an endpoint answered no.
+    Rejected,
+    /// The keyring is missing, locked or does not answer.
+    Keyring,
+    /// The database cannot be read or written.
+    Storage,
+    /// Another process owns the profile and does not answer.
+    ProfileInUse,
+    /// The notification server is missing or answered with an error.
+    Notifications,
+    /// Not in this version.
+    Unsupported,
+    /// Time ran out.
+    Timeout,
+    /// Anything else.
+    Internal,
+}
+
+/// RFC 3339 in UTC with milliseconds.
+pub mod rfc3339 {
+    use jiff::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    /// The text of a time.
+    pub fn format(time: Timestamp) -> String {
+        format!("{time:.3}")
+    }
+
+    /// For `#[serde(with)]`.
+    pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format(*time))
+    }
+
+    /// For `#[serde(with)]`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn events_are_written_as_the_command_line_promises() {
+        let connected = Event::Connected { push_service: "mozilla".parse().unwrap(), uaid: UaidState::Kept };
+        assert_eq!(
+            serde_json::to_value(connected).unwrap(),
+            json!({"event": "connected", "push_service": "wss://push.services.mozilla.com/", "uaid": "kept"})
+        );
+        let push = Event::Push {
+            id: Some(EntryId(7)),
+            site: "Backups".into(),
+            received_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            title: "t".into(),
+            body: "b".into(),
+            navigate: None,
+            disposition: Disposition::Shown,
+        };
+        assert_eq!(
+            serde_json::to_value(&push).unwrap(),
+            json!({"event": "push", "id": "7", "site": "Backups", "received_at": "2026-11-23T10:00:00.000Z",
+                "title": "t", "body": "b", "navigate": null, "disposition": "shown"})
+        );
+        let back: Event = serde_json::from_value(serde_json::to_value(&push).unwrap()).unwrap();
+        assert_eq!(back, push);
+    }
+}

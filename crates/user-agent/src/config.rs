@@ -1,0 +1,151 @@
+//! Where a profile lives, how a push service is named, and how an engine is to be started.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::api::CommandError;
+
+/// Mozilla's push service, the default of a new profile.
+pub const MOZILLA: &str = "wss://push.services.mozilla.com/";
+
+/// The WebSocket URL of a push service. Written `mozilla`, or as a `ws:` or `wss:` URL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PushServiceUrl(Url);
+
+impl PushServiceUrl {
+    /// The URL.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// Whether its traffic can be read on the way: plain `ws:` to something that is not this computer.
+    pub fn is_insecure(&self) -> bool {
+        self.0.scheme() == "ws" && !self.is_loopback()
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+impl fmt::Display for PushServiceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for PushServiceUrl {
+    type Err = CommandError;
+
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        let text = match text {
+            "mozilla" => MOZILLA,
+            "local" => {
+                return Err(CommandError::new(
+                    crate::api::ErrorCode::Unsupported,
+                    "the push service `local` is not in this version: start `belfry serve` and give its ws:// URL",
+                ));
+            }
+            other => other,
+        };
+        match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "ws" | "wss") && url.has_host() => Ok(Self(url)),
+            _ => Err(CommandError::invalid("a push service is `mozilla` or a ws:// or wss:// URL")),
+        }
+    }
+}
+
+impl TryFrom<String> for PushServiceUrl {
+    type Error = CommandError;
+
+    fn try_from(text: String) -> Result<Self, CommandError> {
+        text.parse()
+    }
+}
+
+impl From<PushServiceUrl> for String {
+    fn from(url: PushServiceUrl) -> Self {
+        url.0.into()
+    }
+}
+
+/// How to start an engine.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The profile's folder; made if it is not there.
+    pub profile: PathBuf,
+    /// What the engine is for.
+    pub mode: Mode,
+    /// Stored as the profile's default service when given.
+    pub push_service: Option<PushServiceUrl>,
+    /// Certificate authorities to trust besides the platform's: PEM files.
+    pub ca_files: Vec<PathBuf>,
+    /// Allows plain `ws:` to other machines.
+    pub allow_insecure: bool,
+}
+
+/// What an engine is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Receive and show: `belfry run`, the desktop app.
+    Receive(Notify),
+    /// One command that needs the push service. What arrives meanwhile is stored and shown by the next `Receive`.
+    Online,
+    /// One command that needs only what is stored.
+    Offline,
+}
+
+/// How to show notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// The platform's best way.
+    Auto,
+    /// By notify-rust, on every platform.
+    Portable,
+    /// Not at all.
+    None,
+}
+
+/// The profile used when none is named: the platform's folder for application data.
+pub fn default_profile() -> Option<PathBuf> {
+    let directories = directories::ProjectDirs::from("", "", "belfry")?;
+    Some(directories.data_dir().to_owned())
+}
+
+/// The file of settings that a person may edit.
+pub(crate) fn config_file(profile: &Path) -> PathBuf {
+    profile.join("config.toml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_service_is_named_or_a_websocket_url() {
+        assert_eq!("mozilla".parse::<PushServiceUrl>().unwrap().to_string(), MOZILLA);
+        assert_eq!("ws://127.0.0.1:8030".parse::<PushServiceUrl>().unwrap().to_string(), "ws://127.0.0.1:8030/");
+        assert!("https://push.example/".parse::<PushServiceUrl>().is_err());
+        assert!("local".parse::<PushServiceUrl>().unwrap_err().message.contains("belfry serve"));
+    }
+
+    #[test]
+    fn plain_connections_to_other_machines_are_insecure() {
+        let insecure = |url: &str| url.parse::<PushServiceUrl>().unwrap().is_insecure();
+        for url in ["ws://127.0.0.1:1/", "ws://localhost/", "ws://[::1]/", "wss://push.example/"] {
+            assert!(!insecure(url), "{url}");
+        }
+        assert!(insecure("ws://push.example/"));
+        assert!(insecure("ws://192.168.1.2/"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Native notifications. [`Notifier`] is what the engine needs of a desktop; each file here provides it in one way.
+
+use async_trait::async_trait;
+use thiserror::Error;
+use tokio::sync::mpsc;
+use webpush::payload::Notification;
+
+use crate::api::EntryId;
+
+/// A desktop that shows notifications and reports clicks.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Shows a notification. Returns once the notification server has taken it. One with the same site and non-empty tag
+    /// replaces the one on screen.
+    async fn show(&self, popup: Popup) -> Result<(), NotifyError>;
+
+    /// Takes a site's notifications off the screen, for a site that was removed or blocked.
+    async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError>;
+
+    /// Who shows notifications and what it can do, for `belfry doctor`.
+    async fn server(&self) -> Result<ServerInfo, NotifyError>;
+}
+
+/// One notification to show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Popup {
+    /// The history entry it belongs to: what a click refers to.
+    pub entry: EntryId,
+    /// Groups tags: different sites never replace each other's notifications.
+    pub site_id: String,
+    /// What people call the site; the title when the notification has none.
+    pub site_name: String,
+    /// Who it is from, always shown: the site's host, or its name where no host is known.
+    pub origin: String,
+    /// What it says.
+    pub notification: Notification,
+    /// Whether it may make a sound.
+    pub sound: bool,
+}
+
+/// A click. The engine looks up what it opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activation {
+    /// The entry that was clicked.
+    pub entry: EntryId,
+    /// `None`: the notification itself; else the index of the button in [`Notification::actions`].
+    pub action: Option<usize>,
+    /// Lets the browser come to the front (X11 startup id or Wayland activation token).
+    pub token: Option<String>,
+}
+
+/// Where a notifier reports clicks.
+pub type Activations = mpsc::UnboundedSender<Activation>;
+
+/// The notification server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// Its name and version.
+    pub name: String,
+    /// What it can do, in the words of the freedesktop specification; empty where a platform does not say.
+    pub capabilities: Vec<String>,
+}
+
+/// Why a notification was not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotifyError {
+    /// Nothing shows notifications here.
+    #[error("no notification server: {0}")]
+    Absent(String),
+    /// The server answered with an error, or not in time.
+    #[error("the notification server failed: {0}")]
+    Failed(String),
+}
