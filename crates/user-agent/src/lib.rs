@@ -4,6 +4,8 @@
 pub mod api;
 pub mod client;
 pub mod config;
+mod engine;
 pub mod notifier;
 
 pub use client::Client;
+pub use engine::UserAgent;
