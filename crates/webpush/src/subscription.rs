@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use p256::SecretKey;
+use p256::elliptic_curve::Generate as _;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
@@ -245,7 +246,7 @@ pub struct SubscriptionKeys {
 impl SubscriptionKeys {
     /// Fresh keys.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        let private = SecretKey::random(rng);
+        let private = SecretKey::generate_from_rng(rng);
         let mut auth = Zeroizing::new([0; 16]);
         rng.fill_bytes(auth.as_mut());
         Self { public: PublicKey::from(&private.public_key()), private, auth: AuthSecret(auth) }
