@@ -1,0 +1,18 @@
+//! `cargo xtask run`: the receiver from these sources, for daily use.
+
+use std::process::Stdio;
+
+use crate::{
+    packages,
+    process::{command, run as run_to_end},
+    test::build,
+    workspace::Workspace,
+};
+
+/// # Errors
+/// When it does not compile, or ends with a failure.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    packages::ensure(&packages::build())?;
+    build(workspace)?;
+    run_to_end(command(workspace.program("belfry")).arg("run").args(arguments).stdin(Stdio::inherit()))
+}
