@@ -72,13 +72,25 @@ async fn main() -> anyhow::Result<()> {
         let key = fs::File::open(path).with_context(|| format!("read {}", path.display()))?;
         let mut signature = VapidSignatureBuilder::from_pem(key, &subscription)?;
         signature.add_claim("sub", arguments.vapid_subject);
+        // The crate's own audience leaves the port out, which is right only where the port is the scheme's own.
+        signature.add_claim("aud", origin(&subscription.endpoint)?);
         message.set_vapid_signature(signature.build()?);
     }
 
     let client = HyperWebPushClient::from(http_client(arguments.ca)?);
-    tokio::time::timeout(TIMEOUT, client.send(message.build()?)).await.context("no answer in 30 s")??;
+    let sent =
+        tokio::time::timeout(TIMEOUT, client.send(message.build()?)).await.context("no answer in 30 s")?;
+    // Some of the crate's errors say what happened in their Debug form only.
+    sent.map_err(|error| anyhow::anyhow!("{error} ({error:?})"))?;
     println!("sent");
     Ok(())
+}
+
+fn origin(endpoint: &str) -> anyhow::Result<String> {
+    let uri: hyper::Uri = endpoint.parse().context("parse the endpoint")?;
+    let scheme = uri.scheme_str().context("the endpoint has no scheme")?;
+    let authority = uri.authority().context("the endpoint has no host")?;
+    Ok(format!("{scheme}://{authority}"))
 }
 
 fn http_client(ca: Option<PathBuf>) -> anyhow::Result<hyper::Client<HttpsConnector<HttpConnector>>> {
