@@ -1,11 +1,24 @@
 //! The receiver: it holds the connection to the push service, decrypts, stores, decides and shows. Front ends speak to
 //! it through [`Client`] and never see what is inside.
 
+mod actor;
 pub mod api;
 pub mod client;
+mod clock;
 pub mod config;
+pub mod attach;
+mod control;
 mod engine;
+mod inbox;
+mod keys;
+pub mod link;
 pub mod notifier;
+mod permission;
+mod presenter;
+pub mod profile;
+mod requests;
+mod service;
+mod store;
 
 pub use client::Client;
 pub use engine::UserAgent;

@@ -1,0 +1,105 @@
+//! Reaching a profile's engine, whoever owns it: this process or another.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::api::{CommandError, ErrorCode};
+use crate::client::Client;
+use crate::config::Options;
+use crate::control::{self, ConnectError};
+use crate::engine::UserAgent;
+use crate::profile::Profile;
+
+/// How long another process may own the profile without a socket: it starts, stops, or runs one command, of which the
+/// longest waits 30 s for a push service.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How often to look again.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// A way to a profile's engine.
+#[derive(Debug)]
+pub struct Attached {
+    client: Client,
+    own: Option<UserAgent>,
+}
+
+/// Connects to the process that owns the profile, or starts an engine here when there is none; then `options` count.
+/// Waits for a while when the owner is about to start or stop; fails with [`ErrorCode::ProfileInUse`] when it is neither
+/// to be reached nor gone by then.
+pub async fn attach(options: Options) -> Result<Attached, CommandError> {
+    let profile = Profile::open(&options.profile)?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(engine) = start(&profile, &options).await? {
+            return Ok(Attached { client: engine.client(), own: Some(engine) });
+        }
+        match control::connect(&profile).await {
+            Ok(client) => return Ok(Attached { client, own: None }),
+            Err(ConnectError::Failed(error)) => return Err(error),
+            Err(ConnectError::Absent) => wait(&profile, deadline).await?,
+        }
+    }
+}
+
+/// Starts an engine here and nowhere else. Waits like [`attach`] for a process that is about to stop; fails with
+/// [`ErrorCode::ProfileInUse`] when another one receives for this profile.
+pub async fn own(options: Options) -> Result<UserAgent, CommandError> {
+    let profile = Profile::open(&options.profile)?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(engine) = start(&profile, &options).await? {
+            return Ok(engine);
+        }
+        match control::connect(&profile).await {
+            Ok(_) => return Err(in_use(&profile, "is already owned", "it receives already; stop it first")),
+            Err(ConnectError::Failed(error)) => return Err(error),
+            Err(ConnectError::Absent) => wait(&profile, deadline).await?,
+        }
+    }
+}
+
+impl Attached {
+    /// A way to ask the engine.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Stops the engine when it was started for this; leaves another process's alone.
+    pub async fn finish(self) {
+        if let Some(engine) = self.own {
+            engine.shutdown().await;
+        }
+    }
+}
+
+/// `None`: another process owns the profile. The lock is looked at first, because an engine opens more than that before it
+/// takes the lock for itself.
+async fn start(profile: &Profile, options: &Options) -> Result<Option<UserAgent>, CommandError> {
+    if profile.lock()?.is_none() {
+        return Ok(None);
+    }
+    match UserAgent::start(options.clone()).await {
+        Err(error) if error.code == ErrorCode::ProfileInUse => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+async fn wait(profile: &Profile, deadline: Instant) -> Result<(), CommandError> {
+    if Instant::now() >= deadline {
+        return Err(in_use(profile, "is owned", "it does not answer; stop it"));
+    }
+    tracing::debug!("waiting for another process to release the profile");
+    tokio::time::sleep(INTERVAL).await;
+    Ok(())
+}
+
+fn in_use(profile: &Profile, is_owned: &str, remedy: &str) -> CommandError {
+    let owner = profile.owner().map_or_else(|| "another process".to_owned(), |id| format!("process {id}"));
+    let profile = profile.dir().display();
+    CommandError::new(
+        ErrorCode::ProfileInUse,
+        format!("the profile {profile} {is_owned} by {owner}: {remedy}"),
+    )
+}
