@@ -1,0 +1,316 @@
+//! Random histories of a session against a small reference model, in virtual time.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// One thing that happens to a session, whether or not it makes sense at that moment.
+#[derive(Debug, Clone)]
+enum Step {
+    /// The socket opens and the service greets us.
+    Greet,
+    Connected,
+    Disconnected {
+        code: Option<u16>,
+        retry_after: Option<u64>,
+        jitter: f64,
+    },
+    Receive(String),
+    /// The service answers the nth open request.
+    Answer {
+        nth: usize,
+        status: u16,
+    },
+    Activity,
+    Register(u8),
+    Unregister(u8),
+    Acknowledge(u8),
+    ReconnectNow,
+    /// Time passes, deadlines are kept.
+    Pass {
+        milliseconds: u64,
+    },
+    /// The machine slept: time passes and deadlines are missed.
+    Sleep {
+        seconds: u64,
+    },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let hello = (
+        prop_oneof![8 => Just(200), 1 => Just(503)],
+        prop_oneof![4 => Just("a"), 1 => Just("b"), 1 => Just("")],
+    )
+        .prop_map(|(status, uaid)| {
+            json!({"messageType": "hello", "uaid": uaid, "status": status}).to_string()
+        });
+    let push = (0..4_u8, 0..6_u8).prop_map(|(n, v)| {
+        json!({"messageType": "notification", "channelID": channel(n), "version": format!("v{v}")})
+            .to_string()
+    });
+    let lost = (
+        proptest::option::of(prop_oneof![Just(1000), Just(1011), Just(4774)]),
+        proptest::option::of(0..2000_u64),
+        prop_oneof![0.0..=1.0, any::<f64>()],
+    );
+    let pass = |up_to: u64| (0..up_to).prop_map(|milliseconds| Step::Pass { milliseconds });
+    let odd = prop_oneof![Just("{}"), Just("[]"), Just("{\"messageType\":\"x\"}")];
+    let step = prop_oneof![
+        8 => Just(Step::Greet),
+        1 => Just(Step::Connected),
+        1 => lost.prop_map(|(code, retry_after, jitter)| Step::Disconnected { code, retry_after, jitter }),
+        1 => hello.prop_map(Step::Receive),
+        4 => push.prop_map(Step::Receive),
+        4 => odd.prop_map(|text| Step::Receive(text.to_owned())),
+        1 => ".{0,20}".prop_map(Step::Receive),
+        6 => (0..4_usize, prop_oneof![4 => Just(200), 1 => Just(400), 2 => Just(500)])
+            .prop_map(|(nth, status)| Step::Answer { nth, status }),
+        2 => Just(Step::Activity),
+        4 => (0..4_u8).prop_map(Step::Register),
+        2 => (0..4_u8).prop_map(Step::Unregister),
+        6 => (0..3_u8).prop_map(Step::Acknowledge),
+        4 => Just(Step::ReconnectNow),
+        4 => pass(9_000),
+        4 => pass(60_000),
+        1 => pass(900_000),
+        1 => (0..100_000_u64).prop_map(|seconds| Step::Sleep { seconds }),
+    ];
+    proptest::collection::vec(step, 1..120)
+}
+
+fn channel(n: u8) -> ChannelId {
+    ChannelId::from_random_bytes([n; 16])
+}
+
+/// The driver and the service as they see the session from outside.
+struct World {
+    session: Session,
+    now: Moment,
+    socket: Socket,
+    /// Requests the session has not reported as done.
+    open: BTreeMap<ChannelId, &'static str>,
+    /// Requests the service failed, and until when they rest.
+    resting: BTreeMap<ChannelId, Moment>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Socket {
+    Closed,
+    Opening,
+    Open { hello_sent: bool, greeted: bool, sent: Vec<(Moment, Value)>, closing: bool },
+}
+
+impl Socket {
+    fn open(closing: bool) -> Self {
+        Self::Open { hello_sent: false, greeted: false, sent: Vec::new(), closing }
+    }
+}
+
+impl World {
+    fn new(known: Option<UserAgentId>) -> Self {
+        let now = Moment(Duration::from_secs(5));
+        let session = Session::new(known, now);
+        let mut world =
+            Self { session, now, socket: Socket::Closed, open: BTreeMap::new(), resting: BTreeMap::new() };
+        world.drain();
+        world
+    }
+
+    fn apply(&mut self, step: Step) {
+        match step {
+            Step::Greet => {
+                self.connected();
+                self.receive(r#"{"messageType":"hello","uaid":"a","status":200}"#);
+            }
+            Step::Connected => self.connected(),
+            Step::Disconnected { code, retry_after, jitter } => {
+                let had_socket = self.socket != Socket::Closed;
+                self.socket = Socket::Closed;
+                let retry_after = retry_after.map(Duration::from_secs);
+                self.session.handle_disconnected(self.now, code, retry_after, jitter, String::new());
+                assert_eq!(had_socket, self.drain().iter().any(|e| matches!(e, Event::Disconnected { .. })));
+            }
+            Step::Receive(text) => self.receive(&text),
+            Step::Answer { nth, status } => self.answer(nth, status),
+            Step::Activity => self.session.handle_activity(self.now),
+            Step::Register(n) => self.ask(channel(n), "register"),
+            Step::Unregister(n) => self.ask(channel(n), "unregister"),
+            Step::Acknowledge(v) => {
+                let version = MessageVersion::try_from(format!("v{v}")).unwrap();
+                self.session.acknowledge(vec![(channel(v), version, AckCode::Delivered)]);
+            }
+            Step::ReconnectNow => self.session.reconnect_now(self.now),
+            Step::Pass { milliseconds } => self.pass(Duration::from_millis(milliseconds)),
+            Step::Sleep { seconds } => {
+                self.now = self.now + Duration::from_secs(seconds);
+                self.session.handle_timeout(self.now);
+            }
+        }
+        self.drain();
+    }
+
+    fn connected(&mut self) {
+        if self.socket == Socket::Opening {
+            self.socket = Socket::open(false);
+        }
+        self.session.handle_connected(self.now);
+        self.drain();
+    }
+
+    fn receive(&mut self, text: &str) {
+        self.session.handle_frame(self.now, text);
+        let events = self.drain();
+        if events.iter().any(|event| matches!(event, Event::Connected(_))) {
+            let Socket::Open { greeted, sent, .. } = &mut self.socket else {
+                panic!("greeted without a socket")
+            };
+            assert!(!*greeted, "greeted twice");
+            *greeted = true;
+            for (channel_id, kind) in &self.open {
+                let rests = self.resting.get(channel_id).is_some_and(|until| self.now < *until);
+                let again = sent.iter().any(|(_, frame)| is_request(frame, kind, *channel_id));
+                assert!(again || rests, "{kind} was forgotten by the reconnection");
+            }
+        }
+    }
+
+    fn ask(&mut self, channel_id: ChannelId, kind: &'static str) {
+        self.open.insert(channel_id, kind);
+        self.resting.remove(&channel_id);
+        match kind {
+            "register" => self.session.register(self.now, channel_id, None),
+            _ => self.session.unregister(self.now, channel_id, UnregisterCode::UserRequest),
+        }
+    }
+
+    fn answer(&mut self, nth: usize, status: u16) {
+        let Some((channel_id, kind)) = self.open.iter().nth(nth).map(|(id, kind)| (*id, *kind)) else {
+            return;
+        };
+        let Socket::Open { greeted: true, closing: false, sent, .. } = &self.socket else { return };
+        if self.resting.contains_key(&channel_id)
+            || !sent.iter().any(|(_, frame)| is_request(frame, kind, channel_id))
+        {
+            return;
+        }
+        if kind == "register" && status == 500 {
+            self.resting.insert(channel_id, self.now + Duration::from_secs(60));
+        }
+        let endpoint = "https://push.example/x";
+        self.receive(
+            &json!({"messageType": kind, "channelID": channel_id, "status": status, "pushEndpoint": endpoint})
+                .to_string(),
+        );
+        let done = !self.open.contains_key(&channel_id);
+        assert_eq!(done, kind == "unregister" || status != 500);
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        let mut wakes = 0;
+        while let Some(timeout) = self.session.poll_timeout().filter(|timeout| *timeout <= end) {
+            self.now = timeout.max(self.now);
+            self.session.handle_timeout(self.now);
+            self.drain();
+            wakes += 1;
+            assert!(self.session.poll_timeout().is_none_or(|next| next > self.now), "a busy loop");
+            assert!(wakes < 50, "{wakes} wakes in {span:?}");
+        }
+        self.now = end;
+    }
+
+    /// Takes all output and judges it.
+    fn drain(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Some(event) = self.session.poll_event() {
+            match &event {
+                Event::Connect => {
+                    assert_eq!(self.socket, Socket::Closed, "a second socket");
+                    self.socket = Socket::Opening;
+                }
+                Event::Close { .. } => match &mut self.socket {
+                    Socket::Open { closing, .. } => {
+                        assert!(!std::mem::replace(closing, true), "closed twice")
+                    }
+                    Socket::Opening => self.socket = Socket::open(true),
+                    Socket::Closed => panic!("nothing to close"),
+                },
+                Event::Registered { channel_id, .. } | Event::RegisterFailed { channel_id, .. } => {
+                    assert_eq!(self.open.remove(channel_id), Some("register"));
+                }
+                Event::Unregistered { channel_id } => {
+                    assert_eq!(self.open.remove(channel_id), Some("unregister"));
+                }
+                Event::Connected(_) | Event::Disconnected { .. } | Event::Message(_) => {}
+            }
+            events.push(event);
+        }
+        while let Some(frame) = self.session.poll_transmit() {
+            self.judge(serde_json::from_str(&frame).unwrap());
+        }
+        events
+    }
+
+    fn judge(&mut self, frame: Value) {
+        let Socket::Open { hello_sent, sent, closing, .. } = &mut self.socket else {
+            panic!("transmits without a socket: {frame}")
+        };
+        assert!(!*closing, "transmits after closing");
+        assert_eq!(!*hello_sent, frame["messageType"] == "hello", "one hello, and first: {frame}");
+        *hello_sent = true;
+        if frame == json!({}) {
+            let last = sent.iter().rev().find(|(_, earlier)| *earlier == frame);
+            assert!(last.is_none_or(|(at, _)| self.now >= *at + Duration::from_secs(60)), "pings too often");
+        }
+        for update in frame["updates"].as_array().into_iter().flatten() {
+            let same =
+                |(_, earlier): &&(Moment, Value)| earlier["updates"][0]["version"] == update["version"];
+            assert!(sent.iter().filter(same).count() < 2, "a third ack");
+        }
+        for (channel_id, kind) in &self.open {
+            if is_request(&frame, kind, *channel_id) {
+                let until = self.resting.remove(channel_id);
+                assert!(until.is_none_or(|until| self.now >= until), "retried too early");
+            }
+        }
+        sent.push((self.now, frame));
+    }
+
+    /// From here on everything works: the session must come to rest, connected, with every request done.
+    fn settle(&mut self) {
+        self.apply(Step::Disconnected { code: None, retry_after: None, jitter: 1.0 });
+        self.apply(Step::ReconnectNow);
+        self.connected();
+        self.receive(r#"{"messageType":"hello","uaid":"a","status":200}"#);
+        // What the service failed before comes again within a minute.
+        for _ in 0..=61 {
+            for nth in (0..self.open.len()).rev() {
+                self.answer(nth, 200);
+            }
+            self.receive("{}");
+            self.pass(Duration::from_secs(1));
+        }
+        assert!(self.open.is_empty(), "{:?} was never answered", self.open);
+        assert!(matches!(self.socket, Socket::Open { greeted: true, closing: false, .. }));
+    }
+}
+
+fn is_request(frame: &Value, kind: &str, channel_id: ChannelId) -> bool {
+    frame["messageType"] == kind && frame["channelID"] == channel_id.to_string()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_history_confuses_the_session(known in any::<bool>(), steps in steps()) {
+        let mut world = World::new(known.then(|| "a".parse().unwrap()));
+        for step in steps {
+            world.apply(step);
+        }
+        world.settle();
+    }
+}
