@@ -122,9 +122,45 @@ pub fn default_profile() -> Option<PathBuf> {
     Some(directories.data_dir().to_owned())
 }
 
-/// The file of settings that a person may edit.
-pub(crate) fn config_file(profile: &Path) -> PathBuf {
-    profile.join("config.toml")
+/// `config.toml` in the profile's folder: what a person may edit by hand.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ConfigFile {
+    /// A certificate authority to trust besides the platform's: a PEM file.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// A file that is not there is empty; one that cannot be understood is an error that names the line.
+    pub(crate) fn read(profile: &Path) -> Result<Self, CommandError> {
+        let path = profile.join("config.toml");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(CommandError::invalid(format!("cannot read {}: {error}", path.display()))),
+        };
+        toml::from_str(&text).map_err(|error| CommandError::invalid(format!("{}: {error}", path.display())))
+    }
+}
+
+impl PushServiceUrl {
+    /// Refuses what could be read on the way, unless the user allows it.
+    pub(crate) fn check_secure(&self, allow_insecure: bool) -> Result<(), CommandError> {
+        if self.is_insecure() && !allow_insecure {
+            let message = "plain ws:// is used only on this computer: use wss://, or --allow-insecure";
+            return Err(CommandError::invalid(message));
+        }
+        Ok(())
+    }
+}
+
+/// Makes a file that only its user can read; one that is there is left as it is.
+pub(crate) fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 #[cfg(test)]

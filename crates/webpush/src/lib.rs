@@ -12,6 +12,7 @@
 //! | [`vapid`] | who sends: signed and checked | RFC 8292 |
 //! | [`application_server`] | the encrypted, signed HTTP request | RFC 8030 §5 |
 //! | [`payload`] | what a decrypted push says, whoever sent it | Declarative Web Push and others |
+//! | [`secrets`] | what must not be kept of a payload | senders |
 //! | [`autopush`] | messages and session between user agent and push service | autopush |
 
 pub mod application_server;
@@ -22,6 +23,7 @@ pub mod headers;
 pub mod id;
 pub mod message;
 pub mod payload;
+pub mod secrets;
 pub mod subscription;
 pub mod vapid;
 

@@ -71,3 +71,11 @@ pub enum NotifyError {
     #[error("the notification server failed: {0}")]
     Failed(String),
 }
+
+/// The notifier that `notify` asks for.
+pub async fn connect(
+    _notify: crate::config::Notify,
+    _activations: Activations,
+) -> Option<std::sync::Arc<dyn Notifier>> {
+    None
+}

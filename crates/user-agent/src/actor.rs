@@ -1,0 +1,322 @@
+//! The one loop: it owns the connections and passes on what they, the front ends and the notifications say. What a
+//! message or a request means is decided elsewhere ([`inbox`], [`requests`]).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use webpush::autopush::{Identity, UnregisterCode};
+use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, PushMessage};
+
+use crate::api::{Disposition, Event, PushServiceStatus, UaidState};
+use crate::client::Command;
+use crate::config::{Mode, Notify, PushServiceUrl};
+use crate::inbox::{self, Outcome};
+use crate::notifier::Activation;
+use crate::presenter::Presenter;
+use crate::requests::{self, Shared};
+use crate::service::{self, Connector, Service};
+use crate::store::channels::{self, ChannelState};
+use crate::store::{StoreError, sites};
+
+/// What a request needs of the connections.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Connect to a service, unless it is connected already.
+    Connect(PushServiceUrl),
+    /// Obtain an endpoint.
+    Register {
+        service: PushServiceUrl,
+        channel: ChannelId,
+        key: Option<ApplicationServerKey>,
+        /// The endpoint, or the status the service refused with.
+        reply: oneshot::Sender<Result<PushEndpoint, u16>>,
+    },
+    /// Give an endpoint up; answered once the service has confirmed.
+    Unregister { service: PushServiceUrl, channel: ChannelId, reply: oneshot::Sender<()> },
+}
+
+/// Everything the loop listens to.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) orders: mpsc::UnboundedReceiver<Order>,
+    pub(crate) activations: mpsc::UnboundedReceiver<Activation>,
+    pub(crate) stop: oneshot::Receiver<()>,
+}
+
+pub(crate) struct Actor {
+    shared: Shared,
+    connector: Connector,
+    presenter: Option<Presenter>,
+    services: HashMap<PushServiceUrl, Service>,
+    service_events: mpsc::Sender<(PushServiceUrl, service::Event)>,
+    registering: HashMap<ChannelId, oneshot::Sender<Result<PushEndpoint, u16>>>,
+    unregistering: HashMap<ChannelId, oneshot::Sender<()>>,
+}
+
+impl Actor {
+    /// Runs until told to stop; then everything received is stored and acknowledged.
+    pub(crate) async fn run(shared: Shared, connector: Connector, presenter: Option<Presenter>, mut inputs: Inputs) {
+        let (service_events, mut events) = mpsc::channel(16);
+        let mut actor = Self {
+            shared,
+            connector,
+            presenter,
+            services: HashMap::new(),
+            service_events,
+            registering: HashMap::new(),
+            unregistering: HashMap::new(),
+        };
+        if let Err(error) = actor.begin().await {
+            actor.report(None, format!("the database failed: {error}"));
+        }
+        loop {
+            tokio::select! {
+                Some(command) = inputs.commands.recv() => requests::spawn(actor.shared.clone(), command),
+                Some(order) = inputs.orders.recv() => actor.order(order).await,
+                Some((service, event)) = events.recv() => {
+                    if let Err(error) = actor.event(service, event).await {
+                        actor.report(None, error.to_string());
+                    }
+                }
+                Some(activation) = inputs.activations.recv() => requests::activate(actor.shared.clone(), activation),
+                _ = &mut inputs.stop => break,
+            }
+        }
+        drop(events);
+        for service in actor.services.into_values() {
+            service.stop().await;
+        }
+        if let Some(presenter) = actor.presenter {
+            presenter.stop().await;
+        }
+    }
+
+    /// Shows what an earlier process committed and did not get to show, and connects.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        let now = Timestamp::now();
+        self.shared.store.write(move |tx| Ok(channels::prune_seen(tx, now)?)).await?;
+        if let Some(presenter) = &self.presenter {
+            for (popup, received_at) in self.shared.store.read(|c| Ok(crate::store::entries::pending(c)?)).await? {
+                presenter.show(popup, received_at);
+            }
+        }
+        if self.shared.mode == Mode::Offline {
+            return Ok(());
+        }
+        let rows = self.shared.store.read(|c| Ok(sites::push_services(c)?)).await?;
+        let mut wanted: Vec<_> = rows.into_iter().filter(|row| row.in_use).map(|row| row.url).collect();
+        if matches!(self.shared.mode, Mode::Receive(_)) {
+            wanted.push(requests::default_push_service(&self.shared).await?);
+        }
+        for url in wanted {
+            self.connect(&url).await?;
+        }
+        Ok(())
+    }
+
+    async fn connect(&mut self, url: &PushServiceUrl) -> Result<(), StoreError> {
+        if self.services.contains_key(url) {
+            return Ok(());
+        }
+        let wanted = url.clone();
+        let row = self.shared.store.write(move |tx| {
+            sites::add_push_service(tx, &wanted)?;
+            Ok(sites::push_services(tx)?.into_iter().find(|row| row.url == wanted))
+        });
+        let known = row.await?.filter(|row| row.established).and_then(|row| row.uaid);
+        self.set_status(url, false, Some("connecting".into()));
+        let service = Service::start(url.clone(), known, self.connector.clone(), self.service_events.clone());
+        self.services.insert(url.clone(), service);
+        Ok(())
+    }
+
+    async fn order(&mut self, order: Order) {
+        let (Order::Connect(service) | Order::Register { service, .. } | Order::Unregister { service, .. }) = &order;
+        if let Err(error) = self.connect(service).await {
+            self.report(None, error.to_string());
+            return;
+        }
+        match order {
+            Order::Connect(_) => {}
+            Order::Register { service, channel, key, reply } => {
+                self.registering.insert(channel, reply);
+                self.with(&service, |service| service.register(channel, key));
+            }
+            Order::Unregister { service, channel, reply } => {
+                self.unregistering.insert(channel, reply);
+                self.with(&service, |service| service.unregister(channel, UnregisterCode::UserRequest));
+            }
+        }
+    }
+
+    async fn event(&mut self, url: PushServiceUrl, event: service::Event) -> Result<(), StoreError> {
+        match event {
+            service::Event::Connected(identity) => self.connected(url, identity).await,
+            service::Event::Disconnected { retry_in, reason } => {
+                self.set_status(&url, false, Some(reason.clone()));
+                let retry_in_ms = retry_in.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+                self.shared.tell(Event::Disconnected { push_service: url, retry_in_ms, reason });
+                Ok(())
+            }
+            service::Event::Registered { channel_id, endpoint } => self.registered(url, channel_id, endpoint).await,
+            service::Event::RegisterFailed { channel_id, status } => {
+                match self.registering.remove(&channel_id) {
+                    Some(reply) => drop(reply.send(Err(status))),
+                    None => self.report(None, format!("{url} refused to renew a subscription (status {status})")),
+                }
+                Ok(())
+            }
+            service::Event::Unregistered { channel_id } => {
+                self.shared.store.write(move |tx| Ok(channels::forget(tx, channel_id)?)).await?;
+                if let Some(reply) = self.unregistering.remove(&channel_id) {
+                    let _ = reply.send(());
+                }
+                Ok(())
+            }
+            service::Event::Messages(messages) => self.messages(url, messages).await,
+        }
+    }
+
+    async fn connected(&mut self, url: PushServiceUrl, identity: Identity) -> Result<(), StoreError> {
+        let (uaid, state) = match identity {
+            Identity::New(uaid) => (uaid, UaidState::New),
+            Identity::Kept(uaid) => (uaid, UaidState::Kept),
+            Identity::Replaced(uaid) => (uaid, UaidState::Replaced),
+        };
+        let service = url.clone();
+        let work = self.shared.store.write(move |tx| {
+            sites::set_uaid(tx, &service, &uaid)?;
+            let dead =
+                if state == UaidState::Replaced { channels::invalidate(tx, &service)? } else { Vec::new() };
+            let pending = channels::of_service(tx, &service, ChannelState::Pending)?;
+            let removed = channels::of_service(tx, &service, ChannelState::Removed)?;
+            Ok((dead, pending, removed))
+        });
+        let (dead, pending, removed) = work.await?;
+        self.set_status(&url, true, None);
+        self.with(&url, |service| {
+            for (channel, key) in &pending {
+                service.register(*channel, *key);
+            }
+            for (channel, _) in &removed {
+                service.unregister(*channel, UnregisterCode::UserRequest);
+            }
+        });
+        self.shared.tell(Event::Connected { push_service: url, uaid: state });
+        for site in dead {
+            self.report(Some(site), "the push service has forgotten this subscription: pair the site again".into());
+        }
+        Ok(())
+    }
+
+    async fn registered(
+        &mut self,
+        url: PushServiceUrl,
+        channel: ChannelId,
+        endpoint: PushEndpoint,
+    ) -> Result<(), StoreError> {
+        let stored = endpoint.clone();
+        if !self.shared.store.write(move |tx| Ok(channels::set_endpoint(tx, channel, &stored)?)).await? {
+            // Removed while the answer was on its way.
+            self.with(&url, |service| service.unregister(channel, UnregisterCode::UserRequest));
+            return Ok(());
+        }
+        requests::save_record(self.shared.clone(), channel);
+        if let Some(reply) = self.registering.remove(&channel) {
+            let _ = reply.send(Ok(endpoint));
+        }
+        self.shared.tell(Event::Changed);
+        Ok(())
+    }
+
+    /// Commit, then acknowledge, then show.
+    async fn messages(&mut self, url: PushServiceUrl, messages: Vec<PushMessage>) -> Result<(), StoreError> {
+        let now = Timestamp::now();
+        let keys = self.shared.keys.clone();
+        let receipts = self.shared.store.write(move |tx| inbox::receive(tx, &keys, messages, now)).await?;
+        let acks: Vec<_> = receipts
+            .iter()
+            .filter_map(|receipt| Some((receipt.channel_id, receipt.version.clone(), receipt.ack?)))
+            .collect();
+        self.with(&url, |service| service.acknowledge(acks));
+        for receipt in receipts {
+            self.outcome(&url, receipt.channel_id, receipt.outcome, now).await?;
+        }
+        self.shared.tell(Event::Changed);
+        Ok(())
+    }
+
+    async fn outcome(
+        &mut self,
+        url: &PushServiceUrl,
+        channel: ChannelId,
+        outcome: Outcome,
+        received_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let push = |id, site, title, body, navigate, disposition| Event::Push {
+            id,
+            site,
+            received_at,
+            title,
+            body,
+            navigate,
+            disposition,
+        };
+        match outcome {
+            Outcome::Show(popup) => match &self.presenter {
+                Some(presenter) => presenter.show(*popup, received_at),
+                None => {
+                    // With notifications off it is as good as handed; otherwise the next process that shows will.
+                    if self.shared.mode == Mode::Receive(Notify::None) {
+                        let entry = popup.entry;
+                        let handed = self.shared.store.write(move |tx| {
+                            Ok(crate::store::entries::mark_handed(tx, entry)?)
+                        });
+                        handed.await?;
+                    }
+                    let n = popup.notification;
+                    let recorded = Disposition::Recorded;
+                    self.shared.tell(push(Some(popup.entry), popup.site_name, n.title, n.body, n.navigate, recorded));
+                }
+            },
+            Outcome::Recorded { entry, site, notification: n } => {
+                self.shared.tell(push(Some(entry), site, n.title, n.body, n.navigate, Disposition::Recorded));
+            }
+            Outcome::Discarded { site } => {
+                self.shared.tell(push(None, site, String::new(), String::new(), None, Disposition::Discarded));
+            }
+            Outcome::Duplicate | Outcome::UnknownChannel { removed: false } => {}
+            Outcome::UnknownChannel { removed: true } => {
+                self.with(url, |service| service.unregister(channel, UnregisterCode::UserRequest));
+            }
+            Outcome::Undecryptable { site, reason } => {
+                self.report(Some(site), format!("a push could not be decrypted: {reason}"));
+            }
+            Outcome::KeyMissing { site } => {
+                self.report(Some(site), "the keyring does not have this site's keys; its pushes wait".into());
+            }
+        }
+        Ok(())
+    }
+
+    fn with(&self, url: &PushServiceUrl, act: impl FnOnce(&Service)) {
+        if let Some(service) = self.services.get(url) {
+            act(service);
+        }
+    }
+
+    fn report(&self, site: Option<String>, reason: String) {
+        tracing::warn!(site, reason, "failed");
+        self.shared.tell(Event::Failed { site, reason });
+    }
+
+    fn set_status(&self, url: &PushServiceUrl, connected: bool, reason: Option<String>) {
+        self.shared.status.send_modify(|status| {
+            let state = PushServiceStatus { url: url.clone(), connected, reason };
+            Arc::make_mut(status).insert(url.clone(), state);
+        });
+    }
+}

@@ -1,0 +1,263 @@
+//! Adding and removing sites. Adding: key stored, row committed as pending, registered, endpoint committed. Removing: row
+//! first, key last.
+
+use std::time::Duration;
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use url::Url;
+use webpush::{ApplicationServerKey, ChannelId, SubscriptionKeys};
+
+use super::{Shared, default_push_service, view};
+use crate::actor::Order;
+use crate::api::{CommandError, ErrorCode, Event, NewSite, Response};
+use crate::config::{Mode, PushServiceUrl};
+use crate::keys::SubscriptionRecord;
+use crate::store::sites::{self, SiteRow};
+use crate::store::{StoreError, channels};
+
+/// How long a push service may take to hand out an endpoint.
+const REGISTER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a removal waits for the push service; afterwards it is told at the next connection.
+const UNREGISTER_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, CommandError> {
+    let name = valid_name(&new.name)?;
+    let url = new.url.as_ref().map(site_origin).transpose()?;
+    let service = match new.push_service {
+        Some(service) => service,
+        None => default_push_service(shared).await?,
+    };
+    service.check_secure(shared.allow_insecure)?;
+    if shared.mode == Mode::Offline {
+        return Err(CommandError::new(ErrorCode::Internal, "adding a site needs the push service"));
+    }
+    let wanted = name.clone();
+    if shared.store.read(move |c| Ok(sites::find_site(c, &wanted)?)).await?.is_some() {
+        return Err(name_taken(&name));
+    }
+
+    let (channel, id) = (ChannelId::from_random_bytes(random()?), site_id(random()?));
+    let keys = SubscriptionKeys::generate(&mut UnwrapErr(SysRng));
+
+    shared.keyring.save(record(channel, &keys, &name, &service)).await?;
+    let (row_id, row_name, row_service, key) = (id.clone(), name.clone(), service.clone(), new.vapid_key);
+    let committed = shared.store.write(move |tx| {
+        sites::insert_site(tx, &row_id, &row_name, url.as_ref(), Timestamp::now())?;
+        sites::add_push_service(tx, &row_service)?;
+        Ok(channels::insert(tx, channel, &row_id, &row_service, key)?)
+    });
+    if let Err(error) = committed.await {
+        discard_key(shared, channel).await;
+        return Err(taken(error, &name));
+    }
+    shared.keys.insert(channel, keys);
+    shared.tell(Event::Changed);
+
+    match register(shared, &service, channel, new.vapid_key).await {
+        Ok(()) => {
+            let row = shared.store.read(move |c| Ok(sites::find_site(c, &id)?)).await?;
+            let row = row.ok_or_else(|| CommandError::new(ErrorCode::NotFound, "the site was removed meanwhile"))?;
+            Ok(Response::Site(view(shared, row, true)))
+        }
+        Err(error) => {
+            roll_back(shared, id, &service, channel).await;
+            Err(error)
+        }
+    }
+}
+
+async fn register(
+    shared: &Shared,
+    service: &PushServiceUrl,
+    channel: ChannelId,
+    key: Option<ApplicationServerKey>,
+) -> Result<(), CommandError> {
+    let (reply, answer) = oneshot::channel();
+    let order = Order::Register { service: service.clone(), channel, key, reply };
+    shared.orders.send(order).map_err(|_| stopping())?;
+    match timeout(REGISTER_TIMEOUT, answer).await {
+        Ok(Ok(Ok(_endpoint))) => Ok(()),
+        Ok(Ok(Err(status))) => {
+            let message = format!("{service} refused the subscription (status {status})");
+            Err(CommandError::new(ErrorCode::Rejected, message))
+        }
+        Ok(Err(_)) => Err(stopping()),
+        Err(_) => {
+            let reason = shared.status.borrow().get(service).and_then(|status| status.reason.clone());
+            let reason = reason.unwrap_or_else(|| "it does not answer".into());
+            let message = format!("no endpoint from {service} within 30 s: {reason}");
+            Err(CommandError::new(ErrorCode::Offline, message))
+        }
+    }
+}
+
+/// Nothing stays of a site that never got an endpoint: nobody can have been given one.
+async fn roll_back(shared: &Shared, id: String, service: &PushServiceUrl, channel: ChannelId) {
+    let removed = shared.store.write(move |tx| {
+        sites::delete_site(tx, &id)?;
+        Ok(channels::forget(tx, channel)?)
+    });
+    if let Err(error) = removed.await {
+        tracing::error!(%error, "a site that could not be added was not removed");
+    }
+    let (reply, _) = oneshot::channel();
+    let _ = shared.orders.send(Order::Unregister { service: service.clone(), channel, reply });
+    shared.keys.remove(channel);
+    discard_key(shared, channel).await;
+    shared.tell(Event::Changed);
+}
+
+pub(super) async fn remove(shared: &Shared, row: SiteRow) -> Result<Response, CommandError> {
+    let channel = row.channel_id;
+    let id = row.id.clone();
+    shared.store.write(move |tx| Ok(sites::delete_site(tx, &id)?)).await?;
+    shared.tell(Event::Changed);
+    let (reply, confirmed) = oneshot::channel();
+    match shared.mode {
+        Mode::Offline => drop(reply),
+        Mode::Online | Mode::Receive(_) => {
+            let _ = shared.orders.send(Order::Unregister { service: row.push_service, channel, reply });
+        }
+    }
+    if let Some(notifier) = &shared.notifier
+        && let Err(error) = notifier.withdraw(&row.id).await
+    {
+        tracing::debug!(%error, "cannot withdraw a removed site's notifications");
+    }
+    let unregistered = matches!(timeout(UNREGISTER_TIMEOUT, confirmed).await, Ok(Ok(())));
+    shared.keys.remove(channel);
+    discard_key(shared, channel).await;
+    Ok(Response::Removed { unregistered })
+}
+
+async fn discard_key(shared: &Shared, channel: ChannelId) {
+    if let Err(error) = shared.keyring.delete(channel).await {
+        tracing::warn!(%error, "the keyring still has an item of a removed site");
+    }
+}
+
+/// Writes what the database knows of a channel to its keyring item, so that the row could be rebuilt from it.
+pub(crate) fn save_record(shared: Shared, channel: ChannelId) {
+    tokio::spawn(async move {
+        let row = match shared.store.read(move |c| Ok(sites::site_of_channel(c, channel)?)).await {
+            Ok(Some(row)) => row,
+            Ok(None) => return,
+            Err(error) => return tracing::error!(%error, "a subscription could not be read"),
+        };
+        let Some(keys) = shared.keys.get(channel) else { return };
+        let service = row.push_service.clone();
+        let services = shared.store.read(|c| Ok(sites::push_services(c)?)).await.unwrap_or_default();
+        let uaid = services.into_iter().find(|known| known.url == service).and_then(|known| known.uaid);
+        let record = SubscriptionRecord {
+            endpoint: row.endpoint.map(String::from).unwrap_or_default(),
+            uaid: uaid.map(String::from).unwrap_or_default(),
+            ..record(channel, &keys, &row.name, &row.push_service)
+        };
+        if let Err(error) = shared.keyring.save(record).await {
+            tracing::warn!(%error, "the keyring's copy of a subscription is out of date");
+        }
+    });
+}
+
+fn record(
+    channel_id: ChannelId,
+    keys: &SubscriptionKeys,
+    site: &str,
+    service: &PushServiceUrl,
+) -> SubscriptionRecord {
+    SubscriptionRecord {
+        channel_id,
+        keys: keys.into(),
+        endpoint: String::new(),
+        push_service: service.to_string(),
+        uaid: String::new(),
+        site: site.to_owned(),
+        version: 1,
+    }
+}
+
+/// A site's name without blanks around it: 1 to 100 characters, none of them a control character.
+pub(super) fn valid_name(name: &str) -> Result<String, CommandError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(CommandError::invalid("a site's name has 1 to 100 characters on one line"));
+    }
+    Ok(name.to_owned())
+}
+
+/// The origin that a URL of the site belongs to.
+pub(super) fn site_origin(url: &Url) -> Result<Url, CommandError> {
+    let invalid = || CommandError::invalid("a site's URL is an http or https address such as https://example.org");
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid());
+    }
+    url.join("/").map_err(|_| invalid()).map(|mut origin| {
+        // Credentials do not belong to an origin; both calls succeed on http URLs.
+        let _ = origin.set_username("");
+        let _ = origin.set_password(None);
+        origin
+    })
+}
+
+/// A broken uniqueness rule is a name that is taken.
+pub(super) fn taken(error: StoreError, name: &str) -> CommandError {
+    match &error {
+        StoreError::Sqlite(rusqlite::Error::SqliteFailure(cause, _))
+            if cause.code == rusqlite::ErrorCode::ConstraintViolation =>
+        {
+            name_taken(name)
+        }
+        _ => error.into(),
+    }
+}
+
+fn name_taken(name: &str) -> CommandError {
+    CommandError::new(ErrorCode::Exists, format!("there is already a site called {name:?}: choose another name"))
+}
+
+fn stopping() -> CommandError {
+    CommandError::new(ErrorCode::Internal, "the receiver is stopping")
+}
+
+fn random<const N: usize>() -> Result<[u8; N], CommandError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| CommandError::new(ErrorCode::Internal, error.to_string()))?;
+    Ok(bytes)
+}
+
+/// Ten characters that cannot be taken for one another.
+fn site_id(random: [u8; 10]) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|byte| char::from(*byte)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_short_line() {
+        assert_eq!(valid_name("  Backups ").unwrap(), "Backups");
+        for bad in ["", "  ", "a\nb", &"x".repeat(101)] {
+            assert!(valid_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_sites_url_is_cut_to_its_origin() {
+        let origin = |text: &str| site_origin(&text.parse().unwrap()).map(String::from);
+        assert_eq!(origin("https://user:pw@example.org:8443/a/b?c#d").unwrap(), "https://example.org:8443/");
+        assert!(origin("ftp://example.org/").is_err());
+    }
+
+    #[test]
+    fn ids_have_ten_unambiguous_characters() {
+        let id = site_id([255; 10]);
+        assert_eq!(id, "9999999999");
+        assert!(!site_id(std::array::from_fn(|n| n as u8)).contains(['l', 'o', '0', '1']));
+    }
+}

@@ -1,0 +1,195 @@
+//! The database: SQLite encrypted with SQLCipher. One thread writes, one reads; callers hand them closures.
+
+pub(crate) mod channels;
+pub(crate) mod entries;
+mod migration;
+pub(crate) mod sites;
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use thiserror::Error;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::api::{CommandError, ErrorCode};
+
+/// The database's key: 32 random bytes, given to SQLCipher as they are (a passphrase would cost 150 ms at every open).
+pub(crate) type DatabaseKey = Zeroizing<[u8; 32]>;
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, Error)]
+pub(crate) enum StoreError {
+    /// SQLite's answer.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file is not a database under this key.
+    #[error("the database cannot be opened with the key from the keyring: it is damaged, or belongs to another keyring")]
+    WrongKey,
+    /// A later version of Belfry has written it.
+    #[error("the database was written by a newer version of Belfry (schema {found}, this one knows {known})")]
+    Newer {
+        /// The file's schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// A value in it breaks its own rule.
+    #[error("the database is damaged: {0}")]
+    Damaged(&'static str),
+    /// The thread could not be started, or has ended.
+    #[error("the database has been closed")]
+    Closed,
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::new(ErrorCode::Storage, error.to_string())
+    }
+}
+
+/// The open database. Cheap to clone; closed when the last clone is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    writer: mpsc::Sender<Job>,
+    reader: mpsc::Sender<Job>,
+}
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+impl Store {
+    /// Opens or makes the file and brings its schema up to date. Blocks: not for the actor.
+    pub(crate) fn open(path: &Path, key: &DatabaseKey) -> Result<Self, StoreError> {
+        let mut writer = connect(path, key, OpenFlags::default())?;
+        writer.pragma_update(None, "journal_mode", "WAL")?;
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        writer.pragma_update(None, "secure_delete", "ON")?;
+        migration::run(&mut writer)?;
+        let reader = connect(path, key, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        Ok(Self { writer: start("store-writer", writer)?, reader: start("store-reader", reader)? })
+    }
+
+    /// Runs `work` in a transaction that is on disk when this returns.
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        run(&self.writer, |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        })
+        .await
+    }
+
+    /// Runs `work` on the read connection, beside the writer.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        run(&self.reader, |connection| work(connection)).await
+    }
+}
+
+async fn run<T, F>(thread: &mpsc::Sender<Job>, work: F) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    let job: Job = Box::new(move |connection| {
+        // The caller may have gone; the work is done all the same.
+        let _ = reply.send(work(connection));
+    });
+    thread.send(job).map_err(|_| StoreError::Closed)?;
+    answer.await.map_err(|_| StoreError::Closed)?
+}
+
+fn start(name: &str, mut connection: Connection) -> Result<mpsc::Sender<Job>, StoreError> {
+    let (jobs, queue) = mpsc::channel::<Job>();
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            for job in queue {
+                job(&mut connection);
+            }
+        })
+        .map_err(|_| StoreError::Closed)?;
+    Ok(jobs)
+}
+
+fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let mut hex = Zeroizing::new(String::with_capacity(64));
+    for byte in key.iter() {
+        use std::fmt::Write as _;
+        let _ = write!(hex, "{byte:02x}");
+    }
+    let statement = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", *hex));
+    connection.execute_batch(&statement)?;
+    match connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)) {
+        Ok(_) => {}
+        Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::NotADatabase => {
+            return Err(StoreError::WrongKey);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn key(byte: u8) -> DatabaseKey {
+        Zeroizing::new([byte; 32])
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_read_back_after_reopening_and_not_in_plain_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let store = Store::open(&path, &key(1)).unwrap();
+        store.write(|tx| Ok(sites::set_setting(tx, "greeting", "nightingale in the belfry")?)).await.unwrap();
+        drop(store);
+        let store = Store::open(&path, &key(1)).unwrap();
+        let read = store.read(|c| Ok(sites::setting(c, "greeting")?)).await.unwrap();
+        assert_eq!(read.as_deref(), Some("nightingale in the belfry"));
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(11).any(|window| window == b"nightingale"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("db"), &key(1)).unwrap();
+        let failed = store
+            .write(|tx| {
+                sites::set_setting(tx, "a", "1")?;
+                Err::<(), _>(StoreError::Closed)
+            })
+            .await;
+        assert!(failed.is_err());
+        assert_eq!(store.read(|c| Ok(sites::setting(c, "a")?)).await.unwrap(), None);
+    }
+
+    #[test]
+    fn another_key_is_refused_and_a_newer_schema_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        drop(Store::open(&path, &key(1)).unwrap());
+        assert!(matches!(Store::open(&path, &key(2)), Err(StoreError::WrongKey)));
+        connect(&path, &key(1), OpenFlags::default()).unwrap().pragma_update(None, "user_version", 9999).unwrap();
+        assert!(matches!(Store::open(&path, &key(1)), Err(StoreError::Newer { found: 9999, .. })));
+    }
+}
