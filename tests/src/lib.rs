@@ -1,1 +1,26 @@
-//! todo
+//! The harness of the end-to-end tests: what surrounds Belfry on a person's computer, real where that matters and
+//! recording where a test must see what happened.
+//!
+//! | module | stands for |
+//! |---|---|
+//! | [`session`] | the desktop session: bus, folders, a real gnome-keyring |
+//! | [`notifications`] | the desktop's notification server |
+//! | [`opener`] | `xdg-open`, and so the browser |
+//! | [`belfry`] | the built program |
+//! | [`desk`] | all of these together |
+//! | [`senders`] | application servers, each with its own library |
+//! | [`keyring`] | a look into the keyring |
+//! | [`scan`] | a look into files |
+//! | [`process`] | child processes |
+//!
+//! Nothing here sleeps: what a test waits for, it awaits, for at most [`process::PATIENCE`].
+
+pub mod belfry;
+pub mod desk;
+pub mod keyring;
+pub mod notifications;
+pub mod opener;
+pub mod process;
+pub mod scan;
+pub mod senders;
+pub mod session;

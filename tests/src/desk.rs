@@ -1,0 +1,74 @@
+//! What most tests begin with: a session with a notification server and a stand-in `xdg-open`, a push service, and
+//! profiles.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::belfry::{Belfry, PushService, Run};
+use crate::notifications::NotificationServer;
+use crate::opener::Opener;
+use crate::session::Session;
+
+/// A person's computer, without the person.
+#[derive(Debug)]
+pub struct Desk {
+    /// Links opened.
+    pub opener: Opener,
+    /// Notifications shown.
+    pub notifications: NotificationServer,
+    /// The session they are in.
+    pub session: Session,
+}
+
+impl Desk {
+    /// Starts all of it.
+    pub async fn start() -> Result<Self> {
+        let mut session = Session::start().await?;
+        let opener = Opener::install(&mut session)?;
+        let notifications = NotificationServer::start(&session).await?;
+        Ok(Self { opener, notifications, session })
+    }
+
+    /// Where the push service of this desk keeps its data.
+    pub fn service_data(&self) -> PathBuf {
+        self.session.folder().join("push-service")
+    }
+
+    /// A push service over http.
+    pub async fn service(&self) -> Result<PushService> {
+        PushService::start(&self.session, &self.service_data(), &[]).await
+    }
+
+    /// A push service over https with a certificate authority of its own.
+    pub async fn tls_service(&self) -> Result<PushService> {
+        PushService::start(&self.session, &self.service_data(), &["--tls", "auto"]).await
+    }
+
+    /// `belfry` with the profile of this name.
+    pub fn profile(&self, name: &str) -> Result<Belfry> {
+        self.profile_in(&self.session.folder().join("profiles").join(name))
+    }
+
+    /// `belfry` with the profile in this folder.
+    pub fn profile_in(&self, folder: &Path) -> Result<Belfry> {
+        Belfry::new(&self.session, folder.to_owned())
+    }
+
+    /// Starts receiving from this push service and waits until it is connected.
+    pub async fn run(&self, belfry: &Belfry, service: &PushService) -> Result<Run> {
+        let mut run = belfry.run(&["--push-service", &service.websocket])?;
+        run.next("connected").await?;
+        Ok(run)
+    }
+}
+
+/// A Declarative Web Push document. `members` are those of `notification` besides title and link.
+pub fn declarative(title: &str, navigate: &str, members: Value) -> String {
+    let mut notification = json!({ "title": title, "navigate": navigate });
+    if let (Value::Object(notification), Value::Object(members)) = (&mut notification, members) {
+        notification.extend(members);
+    }
+    json!({ "web_push": 8030, "notification": notification }).to_string()
+}

@@ -1,0 +1,216 @@
+//! Child processes that die with their owner, whose lines can be awaited and whose stderr explains a failure.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::Path;
+use std::process::{ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long anything awaited may take before a test gives up. Far above what is needed: two cores may be compiling.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The whole environment of a child; nothing is inherited.
+pub type Environment = BTreeMap<OsString, OsString>;
+
+/// A running child. Killed when dropped.
+pub struct Process {
+    name: String,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    stderr: Stderr,
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Process({}, {:?})", self.name, self.child.id())
+    }
+}
+
+impl Process {
+    /// Starts a program with exactly this environment. Its standard input is a pipe, kept open.
+    pub fn start<A: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        environment: &Environment,
+    ) -> Result<Self> {
+        let mut command = command(program, arguments, environment);
+        let name = describe(&command);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("start {name}"))?;
+        let stdout = BufReader::new(child.stdout.take().context("stdout is piped")?);
+        let stderr = Stderr::collect(child.stderr.take().context("stderr is piped")?);
+        let stdin = child.stdin.take();
+        Ok(Self { name, child, stdin, stdout, stderr })
+    }
+
+    /// Writes to its standard input and closes it.
+    pub async fn feed(&mut self, input: &[u8]) -> Result<()> {
+        let mut stdin = self.stdin.take().context("standard input is closed")?;
+        stdin.write_all(input).await.with_context(|| format!("write to {}", self.name))?;
+        stdin.shutdown().await.with_context(|| format!("close the input of {}", self.name))
+    }
+
+    /// The next line it prints.
+    pub async fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        match timeout(PATIENCE, self.stdout.read_line(&mut line)).await {
+            Ok(Ok(0)) => Err(self.failure("ended its output").await),
+            Ok(Ok(_)) => Ok(line.trim_end_matches(['\n', '\r']).to_owned()),
+            Ok(Err(error)) => Err(error).with_context(|| format!("read from {}", self.name)),
+            Err(_) => Err(self.failure("printed nothing in time").await),
+        }
+    }
+
+    /// What it has written to stderr so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// An error that says what went wrong and shows its stderr.
+    pub async fn failure(&mut self, what: &str) -> anyhow::Error {
+        let status = match self.child.try_wait() {
+            Ok(Some(status)) => {
+                self.stderr.drained().await;
+                format!(" ({status})")
+            }
+            Ok(None) | Err(_) => String::new(),
+        };
+        anyhow!("{} {what}{status}; its stderr:\n{}", self.name, self.stderr())
+    }
+
+    /// SIGKILL: no chance to tidy up. Returns once it is gone.
+    pub async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.with_context(|| format!("kill {}", self.name))
+    }
+
+    /// SIGTERM, as a service manager would send it. Returns its exit status and stderr once it has ended.
+    pub async fn terminate(mut self) -> Result<(ExitStatus, String)> {
+        self.signal(Signal::TERM)?;
+        self.ended().await
+    }
+
+    /// Waits for it to end by itself.
+    pub async fn ended(&mut self) -> Result<(ExitStatus, String)> {
+        match timeout(PATIENCE, self.child.wait()).await {
+            Ok(status) => {
+                self.stderr.drained().await;
+                Ok((status.with_context(|| format!("wait for {}", self.name))?, self.stderr()))
+            }
+            Err(_) => Err(self.failure("did not end in time").await),
+        }
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let id = self.child.id().context("it has ended")?;
+        let pid = i32::try_from(id).ok().and_then(Pid::from_raw).context("a process id")?;
+        kill_process(pid, signal).with_context(|| format!("signal {}", self.name))
+    }
+}
+
+/// Runs a program to its end.
+pub async fn run<A: AsRef<OsStr>>(
+    program: &Path,
+    arguments: impl IntoIterator<Item = A>,
+    environment: &Environment,
+    input: &[u8],
+) -> Result<Output> {
+    let mut command = command(program, arguments, environment);
+    let name = describe(&command);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {name}"))?;
+    let mut stdin = child.stdin.take().context("stdin is piped")?;
+    // A program may well end without reading what it is given.
+    let _ = stdin.write_all(input).await;
+    drop(stdin);
+    match timeout(PATIENCE, child.wait_with_output()).await {
+        Ok(output) => output.with_context(|| format!("run {name}")),
+        Err(_) => bail!("{name} did not end in {PATIENCE:?}"),
+    }
+}
+
+/// Its standard output, or an error with everything it printed when it failed.
+pub fn succeeded(name: &str, output: &Output) -> Result<String> {
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        bail!("{name}: {}\nstdout:\n{stdout}\nstderr:\n{stderr}", output.status);
+    }
+    Ok(stdout.into_owned())
+}
+
+/// A program on the search path of this process.
+pub fn find_program(name: &str) -> Result<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").context("PATH is not set")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .with_context(|| format!("`{name}` is not installed; run the tests through `cargo xtask test`"))
+}
+
+fn command<A: AsRef<OsStr>>(
+    program: &Path,
+    arguments: impl IntoIterator<Item = A>,
+    environment: &Environment,
+) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(environment).kill_on_drop(true);
+    command
+}
+
+/// The program's name and first words, short enough for a message.
+fn describe(command: &Command) -> String {
+    let command = command.as_std();
+    let name =
+        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let words = command.get_args().map(OsStr::to_string_lossy).filter(|word| word.len() < 60).take(6);
+    words.fold(name, |text, word| text + " " + &word)
+}
+
+struct Stderr {
+    text: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Stderr {
+    fn collect(pipe: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let collected = text.clone();
+        let reader = tokio::spawn(async move {
+            let mut lines = BufReader::new(pipe).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut text = collected.lock().unwrap_or_else(PoisonError::into_inner);
+                text.push_str(&line);
+                text.push('\n');
+            }
+        });
+        Self { text, reader: Some(reader) }
+    }
+
+    fn text(&self) -> String {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn drained(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            let _ = timeout(Duration::from_secs(5), reader).await;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Real application servers: each library sends as its own documentation shows.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use webpush::vapid::VapidKey;
+
+use crate::belfry::Subscription;
+use crate::process::{self, find_program};
+use crate::session::Session;
+
+/// A library that sends pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// `pywebpush` for Python.
+    Pywebpush,
+    /// `web-push` for Node.
+    NodeWebPush,
+    /// The `web-push` crate for Rust.
+    RustWebPush,
+}
+
+/// What to send, to whom, and how.
+#[derive(Debug)]
+pub struct Sending<'a> {
+    /// As `belfry site add` printed it.
+    pub subscription: &'a Subscription,
+    /// The payload.
+    pub payload: &'a str,
+    /// The push service's certificate authority.
+    pub ca: Option<&'a Path>,
+    /// The sender's key in PEM, when it identifies itself.
+    pub vapid_key: Option<&'a Path>,
+}
+
+const PYTHON: &str = r#"
+import json, sys
+from pywebpush import webpush
+subscription, payload, key = sys.argv[1:4]
+identity = {"vapid_private_key": key, "vapid_claims": {"sub": "mailto:tests@example.com"}} if key else {}
+response = webpush(json.loads(subscription), payload, ttl=600, **identity)
+print(response.status_code)
+"#;
+
+const NODE: &str = r#"
+const webpush = require("web-push");
+const [subscription, payload] = process.argv.slice(1);
+webpush.sendNotification(JSON.parse(subscription), payload, { TTL: 600 }).then(
+    (result) => console.log(result.statusCode),
+    (error) => { console.error(error); process.exitCode = 1; },
+);
+"#;
+
+impl Sender {
+    /// Sends. Fails with what the library printed when the push service did not accept the push.
+    pub async fn send(self, session: &Session, sending: &Sending<'_>) -> Result<()> {
+        let mut environment = session.environment().clone();
+        let mut arguments: Vec<OsString> = Vec::new();
+        let Sending { subscription, payload, ca, vapid_key } = sending;
+        let program = match self {
+            Self::Pywebpush => {
+                if let Some(ca) = ca {
+                    environment.insert("REQUESTS_CA_BUNDLE".into(), ca.into());
+                }
+                let key = vapid_key.map(Path::as_os_str).unwrap_or_default();
+                arguments.extend([OsString::from("-c"), PYTHON.into()]);
+                arguments.extend([OsString::from(&subscription.line), payload.into(), key.into()]);
+                prepared("BELFRY_TEST_PYTHON")?
+            }
+            Self::NodeWebPush => {
+                if let Some(ca) = ca {
+                    environment.insert("NODE_EXTRA_CA_CERTS".into(), ca.into());
+                }
+                environment.insert("NODE_PATH".into(), prepared("BELFRY_TEST_NODE_MODULES")?.into());
+                arguments.extend([OsString::from("-e"), NODE.into(), "--".into()]);
+                arguments.extend([OsString::from(&subscription.line), payload.into()]);
+                find_program("node")?
+            }
+            Self::RustWebPush => {
+                let file = session.file("rust-sender.json", &subscription.line)?;
+                arguments.extend([OsString::from(file), payload.into()]);
+                arguments.extend(["--ttl".into(), "600".into()]);
+                for (option, path) in [("--ca", ca), ("--vapid-pem", vapid_key)] {
+                    if let Some(path) = path {
+                        arguments.extend([OsString::from(option), path.into()]);
+                    }
+                }
+                prepared("BELFRY_TEST_RUST_SENDER")?
+            }
+        };
+        let output = process::run(&program, arguments, &environment, b"").await?;
+        process::succeeded(&format!("{self:?}"), &output)?;
+        Ok(())
+    }
+}
+
+/// A fresh key for an application server: the file that holds it, and its public half for `--vapid-key`.
+pub fn vapid_key(session: &Session, name: &str) -> Result<(PathBuf, String)> {
+    let key = VapidKey::generate(&mut rand_core::UnwrapErr(getrandom::SysRng));
+    let file = session.file(name, key.to_pem()?.as_bytes())?;
+    Ok((file, key.public().to_string()))
+}
+
+/// What `cargo xtask test` has made ready. Missing, it is a failure: a sender left out would look like one that works.
+fn prepared(variable: &str) -> Result<PathBuf> {
+    let value = std::env::var_os(variable)
+        .with_context(|| format!("{variable} is not set; run the tests through `cargo xtask test`"))?;
+    Ok(value.into())
+}

@@ -1,0 +1,165 @@
+//! A desktop session of one's own: private folders, a private D-Bus session bus and a real gnome-keyring on it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use futures_util::StreamExt as _;
+use tempfile::TempDir;
+use tokio::time::timeout;
+use zbus::Connection;
+use zbus::fdo::DBusProxy;
+use zbus::names::BusName;
+
+use crate::process::{Environment, PATIENCE, Process, find_program};
+
+/// Activates no services, so that only what a test starts is on the bus.
+const BUS_CONFIGURATION: &str = include_str!("../session-bus.conf");
+/// An empty password would leave the keyring locked.
+const KEYRING_PASSWORD: &[u8] = b"belfry tests";
+
+/// A private session. Everything in it ends when it is dropped.
+#[derive(Debug)]
+pub struct Session {
+    environment: Environment,
+    bus: Connection,
+    keyring: Option<Process>,
+    _bus_daemon: Process,
+    // Last: the folders go after the processes that write to them.
+    folder: TempDir,
+}
+
+impl Session {
+    /// Starts the bus and an unlocked keyring.
+    pub async fn start() -> Result<Self> {
+        let mut session = Self::without_keyring().await?;
+        session.start_keyring().await?;
+        Ok(session)
+    }
+
+    /// Starts the bus only.
+    pub async fn without_keyring() -> Result<Self> {
+        // Sockets live in here: the path must stay well below 108 bytes.
+        let folder = tempfile::Builder::new().prefix("belfry-").tempdir_in("/tmp")?;
+        let mut environment = private_environment(folder.path())?;
+
+        let configuration = folder.path().join("bus.conf");
+        fs::write(&configuration, BUS_CONFIGURATION)?;
+        let socket = folder.path().join("runtime/bus");
+        let arguments = [
+            format!("--config-file={}", configuration.display()),
+            format!("--address=unix:path={}", socket.display()),
+            "--nofork".to_owned(),
+            "--nopidfile".to_owned(),
+            "--print-address=1".to_owned(),
+        ];
+        let mut bus_daemon = Process::start(&find_program("dbus-daemon")?, arguments, &environment)?;
+        let address = bus_daemon.line().await.context("the session bus")?;
+        environment.insert("DBUS_SESSION_BUS_ADDRESS".into(), address.clone().into());
+        let bus = connect(&address).await?;
+        Ok(Self { environment, bus, keyring: None, _bus_daemon: bus_daemon, folder })
+    }
+
+    /// Starts gnome-keyring on this bus, with its login keyring unlocked.
+    pub async fn start_keyring(&mut self) -> Result<()> {
+        let program = find_program("gnome-keyring-daemon")?;
+        let arguments = ["--foreground", "--unlock", "--components=secrets"];
+        let mut daemon = Process::start(&program, arguments, &self.environment)?;
+        daemon.feed(KEYRING_PASSWORD).await?;
+        wait_for_name(&self.bus, "org.freedesktop.secrets").await?;
+        self.keyring = Some(daemon);
+        Ok(())
+    }
+
+    /// The environment for programs of this session.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Adds a variable for programs started from now on.
+    pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        self.environment.insert(name.into(), value.into());
+    }
+
+    /// Puts a folder first in the search path of programs started from now on.
+    pub fn search_first(&mut self, folder: &Path) {
+        let rest = self.environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+        let mut path = folder.as_os_str().to_owned();
+        path.push(":");
+        path.push(rest);
+        self.set("PATH", path);
+    }
+
+    /// A connection of the harness's own to this bus.
+    pub fn bus(&self) -> &Connection {
+        &self.bus
+    }
+
+    /// A further connection.
+    pub async fn connect(&self) -> Result<Connection> {
+        let address =
+            self.environment.get(OsStr::new("DBUS_SESSION_BUS_ADDRESS")).context("the bus address")?;
+        connect(&address.to_string_lossy()).await
+    }
+
+    /// A folder for the test's own files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file of the test's own with this content.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<PathBuf> {
+        let path = self.folder.path().join(name);
+        fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
+        Ok(path)
+    }
+}
+
+/// Returns once somebody owns this name on the bus.
+pub async fn wait_for_name(bus: &Connection, name: &'static str) -> Result<()> {
+    let proxy = DBusProxy::new(bus).await?;
+    let mut changes = proxy.receive_name_owner_changed_with_args(&[(0, name)]).await?;
+    if proxy.name_has_owner(BusName::try_from(name)?).await? {
+        return Ok(());
+    }
+    let owned = async {
+        while let Some(change) = changes.next().await {
+            if change.args().is_ok_and(|change| change.new_owner().is_some()) {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, owned).await.with_context(|| format!("nobody owns {name} on the session bus"))
+}
+
+async fn connect(address: &str) -> Result<Connection> {
+    Ok(zbus::connection::Builder::address(address)?.build().await?)
+}
+
+fn private_environment(folder: &Path) -> Result<Environment> {
+    let mut environment = Environment::new();
+    for (name, path) in [
+        ("HOME", "home"),
+        ("XDG_RUNTIME_DIR", "runtime"),
+        ("XDG_DATA_HOME", "data"),
+        ("XDG_CONFIG_HOME", "config"),
+        ("XDG_CACHE_HOME", "cache"),
+        ("XDG_STATE_HOME", "state"),
+    ] {
+        let path = folder.join(path);
+        fs::create_dir(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
+        environment.insert(name.into(), path.into());
+    }
+    environment.insert("LANG".into(), "C.UTF-8".into());
+    environment.insert("PATH".into(), std::env::var_os("PATH").context("PATH is not set")?);
+    // Coverage and sanitizers write where these say.
+    for name in ["LLVM_PROFILE_FILE", "RUST_BACKTRACE", "BELFRY_LOG", "RUST_LOG"] {
+        if let Some(value) = std::env::var_os(name) {
+            environment.insert(name.into(), value);
+        }
+    }
+    Ok(environment)
+}
