@@ -35,7 +35,10 @@ pub(crate) fn check_os(workspace: &Workspace, steps: &mut Steps, systems: &[Stri
     for target in targets {
         let own = has_standard_library(target);
         if !own {
-            steps.take("system packages", || packages::ensure(&packages::check_os()))?;
+            steps.take("system packages", || {
+                let instead = || format!("another way, with rustup: rustup target add {target}");
+                packages::ensure(&packages::check_os()).with_context(instead)
+            })?;
         }
         steps.take(target, || check(workspace, target, own, &folder, &compiler))?;
     }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::bail;
 
-use crate::process::{answer, command, line, run};
+use crate::process::{answer, command, run};
 
 /// Packages for one purpose.
 pub(crate) struct Need {
@@ -84,7 +84,17 @@ pub(crate) fn ensure(needs: &[Need]) -> anyhow::Result<()> {
     run(apt_get(&privilege, INSTALL).args(missing))
 }
 
-const INSTALL: &[&str] = &["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
+const APT_GET: &[&str] = &[
+    "env",
+    "DEBIAN_FRONTEND=noninteractive",
+    "apt-get",
+    "-qq",
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "DPkg::Lock::Timeout=300",
+];
+const INSTALL: &[&str] = &["install", "--yes", "--no-install-recommends"];
 
 fn print(needs: &[Need], listed: impl Fn(&str) -> bool) {
     for need in needs {
@@ -113,9 +123,7 @@ fn privilege(missing: &[&str]) -> anyhow::Result<Vec<&'static str>> {
     if env::var("CI").is_ok_and(|ci| ci == "true") {
         return Ok(vec!["sudo", "-n"]);
     }
-    let sudo = vec!["sudo"];
-    let mut install = apt_get(&sudo, INSTALL);
-    let install = line(install.args(missing));
+    let install = format!("sudo apt-get install --no-install-recommends {}", missing.join(" "));
     if !io::stdin().is_terminal() {
         bail!("install the packages above first, for example with\n  {install}");
     }
@@ -126,12 +134,11 @@ fn privilege(missing: &[&str]) -> anyhow::Result<Vec<&'static str>> {
     if !matches!(answer.trim(), "y" | "Y" | "yes") {
         bail!("not installed; the packages above are needed");
     }
-    Ok(sudo)
+    Ok(vec!["sudo"])
 }
 
 fn apt_get(privilege: &[&str], arguments: &[&str]) -> Command {
-    let words = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
-    let mut words = privilege.iter().chain(&words).chain(arguments);
+    let mut words = privilege.iter().chain(APT_GET).chain(arguments);
     let mut apt_get = command(words.next().unwrap_or(&"env"));
     apt_get.args(words);
     apt_get

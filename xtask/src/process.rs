@@ -36,7 +36,7 @@ pub(crate) fn answer(command: &mut Command) -> Option<String> {
 }
 
 /// The command as one would type it.
-pub(crate) fn line(command: &Command) -> String {
+fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
