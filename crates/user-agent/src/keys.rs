@@ -248,9 +248,13 @@ struct Item {
 impl Item {
     fn entry(&self, store: &Arc<CredentialStore>, label: &str) -> Result<Entry, KeyringError> {
         // Only the Secret Service shows labels to people.
-        let modifiers = HashMap::from([("label", label)]);
-        let modifiers = Some(&modifiers).filter(|_| cfg!(target_os = "linux") && !label.is_empty());
-        Ok(store.build(SERVICE, &self.user, modifiers)?)
+        if cfg!(target_os = "linux") && !label.is_empty() {
+            match store.build(SERVICE, &self.user, Some(&HashMap::from([("label", label)]))) {
+                Err(keyring_core::Error::NotSupportedByStore(_)) => {}
+                built => return Ok(built?),
+            }
+        }
+        Ok(store.build(SERVICE, &self.user, None)?)
     }
 }
 

@@ -19,6 +19,8 @@ pub mod profile;
 mod requests;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use client::Client;
 pub use engine::UserAgent;

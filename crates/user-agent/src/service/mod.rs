@@ -117,13 +117,16 @@ impl Driver {
 
     /// Does what the session asks, then waits for one thing to happen.
     async fn step(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Stopped> {
+        self.hand_over().await?;
         if let Some(mut socket) = self.socket.take() {
             match self.transmit(&mut socket).await {
                 Ok(()) => self.socket = Some(socket),
-                Err(reason) => self.disconnected(None, None, reason),
+                Err(reason) => {
+                    self.disconnected(None, None, reason);
+                    return Ok(());
+                }
             }
         }
-        self.hand_over().await?;
         let deadline = self.session.poll_timeout().map(|at| at.0.saturating_sub(clock::now().0));
         let socket = self.socket.as_mut();
         tokio::select! {

@@ -1,0 +1,173 @@
+//! Starting, stopping and changing sites.
+
+use super::*;
+use crate::api::{Disposition, ErrorCode, SiteChange, SiteState};
+
+#[tokio::test]
+async fn what_was_committed_but_not_shown_is_shown_by_the_next_process() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    receiver.engine.shutdown().await;
+
+    let online = machine.try_start(&service.url(), Mode::Online).await.unwrap();
+    let (mut peer, _) = service.welcome("a1").await;
+    peer.notify(&channel, "v1", &sealed(&subscription, "while nothing could be shown")).await;
+    assert_eq!(peer.acks().await, [("v1".into(), 100)]);
+    online.engine.shutdown().await;
+
+    receiver = machine.start(&service).await;
+    assert_eq!(receiver.popup().await.notification.body, "while nothing could be shown");
+    let shown = receiver.event("the push", |event| matches!(event, Event::Push { .. })).await;
+    assert!(matches!(shown, Event::Push { disposition: Disposition::Shown, .. }));
+    receiver.engine.shutdown().await;
+
+    receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    peer.notify(&channel, "v2", &sealed(&subscription, "later")).await;
+    assert_eq!(receiver.popup().await.notification.body, "later", "the first one is not shown twice");
+}
+
+#[tokio::test]
+async fn a_profile_has_one_owner() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let second = machine.try_start(&service.url(), Mode::Offline).await;
+    assert_eq!(second.err().unwrap().code, ErrorCode::ProfileInUse);
+    receiver.engine.shutdown().await;
+    assert!(machine.try_start(&service.url(), Mode::Offline).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_state_of_a_site_decides_what_becomes_of_a_push() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    let cases = [
+        (SiteState::Blocked, 102, Disposition::Discarded),
+        (SiteState::History, 100, Disposition::Recorded),
+        (SiteState::Quiet, 100, Disposition::Shown),
+        (SiteState::Alert, 100, Disposition::Shown),
+    ];
+    for (state, code, expected) in cases {
+        let changes = vec![SiteChange::State(state)];
+        receiver.client.request(Request::SetSite { site: "backups".into(), changes }).await.unwrap();
+        let version = format!("v-{state}");
+        peer.notify(&channel, &version, &sealed(&subscription, state.as_str())).await;
+        assert_eq!(peer.acks().await, [(version, code)]);
+        let event = receiver.event("the push", |event| matches!(event, Event::Push { .. })).await;
+        assert!(matches!(event, Event::Push { disposition, .. } if disposition == expected), "{event:?}");
+        if expected == Disposition::Shown {
+            let popup = receiver.popup().await;
+            assert_eq!((popup.sound, popup.notification.body), (state == SiteState::Alert, state.to_string()));
+        }
+    }
+    let titles: Vec<_> = receiver.history().await.into_iter().map(|entry| entry.body).collect();
+    assert_eq!(titles, ["alert", "quiet", "history"]);
+}
+
+#[tokio::test]
+async fn a_removed_site_is_unregistered_and_its_name_free_again() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    let client = receiver.client.clone();
+    let removing = tokio::spawn(async move { client.request(Request::RemoveSite { site: "Backups".into() }).await });
+    let unregister = peer.receive().await;
+    assert_eq!(unregister, json!({"messageType": "unregister", "channelID": channel, "code": 200}));
+    peer.notify(&channel, "late", &sealed(&subscription, "too late")).await;
+    assert_eq!(peer.acks().await, [("late".into(), 102)]);
+    peer.send(json!({"messageType": "unregister", "channelID": channel, "status": 200})).await;
+    let removed = soon("the removal", removing).await.unwrap().unwrap();
+    assert_eq!(removed, Response::Removed { unregistered: true });
+    assert_eq!(receiver.sites().await, []);
+    receiver.paired(&mut peer, "Backups").await;
+}
+
+#[tokio::test]
+async fn a_removal_without_network_is_told_at_the_next_connection() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, _) = receiver.paired(&mut peer, "Backups").await;
+    receiver.engine.shutdown().await;
+
+    let offline = machine.try_start(&service.url(), Mode::Offline).await.unwrap();
+    let removed = offline.client.request(Request::RemoveSite { site: "Backups".into() }).await.unwrap();
+    assert_eq!(removed, Response::Removed { unregistered: false });
+    offline.engine.shutdown().await;
+
+    let _receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let unregister = peer.receive().await;
+    assert_eq!((&unregister["messageType"], &unregister["channelID"]), (&json!("unregister"), &json!(channel)));
+}
+
+#[tokio::test]
+async fn names_are_unique_whatever_their_case() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    receiver.paired(&mut peer, "Backups").await;
+    receiver.paired(&mut peer, "Mail").await;
+    let error = soon("the refusal", receiver.add("backups")).await.unwrap().unwrap_err();
+    assert_eq!(error.code, ErrorCode::Exists);
+    let changes = vec![SiteChange::State(SiteState::Quiet), SiteChange::Name("BACKUPS".into())];
+    let error = receiver.client.request(Request::SetSite { site: "Mail".into(), changes }).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Exists);
+    assert_eq!(receiver.show("Mail").await.state, SiteState::Alert, "all changes or none");
+}
+
+#[tokio::test]
+async fn the_history_is_searched_read_and_deleted() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    for (version, text) in [("1", "disk nearly full"), ("2", "backup finished"), ("3", "disk \"sda\" replaced")] {
+        peer.notify(&channel, version, &sealed(&subscription, text)).await;
+        peer.acks().await;
+        receiver.popup().await;
+    }
+    let search = |text: &str| {
+        let filter = EntryFilter { search: Some(text.into()), ..EntryFilter::default() };
+        let client = receiver.client.clone();
+        async move {
+            match client.request(Request::ListEntries(filter)).await.unwrap() {
+                Response::Entries(entries) => entries.into_iter().map(|entry| entry.body).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    assert_eq!(search("disk").await, ["disk \"sda\" replaced", "disk nearly full"]);
+    assert_eq!(search("finish").await, ["backup finished"]);
+    assert_eq!(search("\"sda\" OR").await, Vec::<String>::new());
+
+    let ids: Vec<_> = receiver.history().await.into_iter().map(|entry| entry.id).collect();
+    receiver.client.request(Request::MarkRead { ids: vec![ids[0]] }).await.unwrap();
+    assert_eq!(receiver.show("Backups").await.unread, 2);
+    receiver.client.request(Request::DeleteEntries { ids: vec![ids[1]] }).await.unwrap();
+    assert_eq!(search("backup").await, Vec::<String>::new());
+    let unknown = receiver.client.request(Request::DeleteEntries { ids: vec![ids[0], ids[1]] }).await;
+    assert_eq!(unknown.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(receiver.history().await.len(), 2, "all or none");
+}
+
+#[tokio::test]
+async fn a_click_marks_the_entry_read_and_refuses_what_is_not_a_web_page() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    let payload = json!({"web_push": 8030, "notification": {"title": "t", "navigate": "file:///etc/passwd"}});
+    peer.notify(&channel, "v1", &sealed(&subscription, &payload.to_string())).await;
+    peer.acks().await;
+    let entry = receiver.popup().await.entry;
+    receiver.clicks.send(Activation { entry, action: None, token: None }).unwrap();
+    let refused = receiver.event("the refusal", |event| matches!(event, Event::Failed { .. })).await;
+    assert!(matches!(refused, Event::Failed { site: Some(site), .. } if site == "Backups"));
+    assert!(receiver.history().await[0].read);
+}

@@ -1,0 +1,240 @@
+//! The whole receiver against a scripted push service, with a mock keyring and a notifier that records.
+
+mod checklist;
+mod lifecycle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::{SinkExt as _, StreamExt as _};
+use keyring_core::CredentialStore;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use webpush::{PushSubscription, encryption};
+
+use crate::api::{CommandError, Entry, EntryFilter, Event, NewSite, Request, Response, Site};
+use crate::client::Client;
+use crate::config::{Mode, Notify, Options};
+use crate::engine::UserAgent;
+use crate::keys::tests::mock_store;
+use crate::notifier::{Activation, Notifier, NotifyError, Popup, ServerInfo};
+
+/// A backstop for events that never come; nothing waits this long when it works.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// A push service that does what the test tells it.
+struct ScriptedService {
+    listener: TcpListener,
+}
+
+/// One connection of the receiver.
+struct Peer(WebSocketStream<TcpStream>);
+
+impl ScriptedService {
+    async fn start() -> Self {
+        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
+    }
+
+    fn url(&self) -> String {
+        format!("ws://{}/", self.listener.local_addr().unwrap())
+    }
+
+    async fn accept(&self) -> Peer {
+        let (stream, _) = soon("a connection", self.listener.accept()).await.unwrap();
+        Peer(soon("the upgrade", tokio_tungstenite::accept_async(stream)).await.unwrap())
+    }
+
+    /// Accepts, and answers the hello with this uaid. Returns the hello as well.
+    async fn welcome(&self, uaid: &str) -> (Peer, Value) {
+        let mut peer = self.accept().await;
+        let hello = peer.receive().await;
+        assert_eq!(hello["messageType"], "hello");
+        peer.send(json!({"messageType": "hello", "uaid": uaid, "status": 200, "use_webpush": true, "broadcasts": {}}))
+            .await;
+        (peer, hello)
+    }
+}
+
+impl Peer {
+    async fn receive(&mut self) -> Value {
+        loop {
+            match soon("a message from the receiver", self.0.next()).await.unwrap().unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Close(frame) => panic!("the receiver closed the connection: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    /// Answers the next `register` and returns its channel.
+    async fn answer_register(&mut self) -> String {
+        let register = self.receive().await;
+        assert_eq!(register["messageType"], "register");
+        let channel = register["channelID"].as_str().unwrap().to_owned();
+        self.grant(&channel).await;
+        channel
+    }
+
+    async fn grant(&mut self, channel: &str) {
+        let endpoint = format!("https://push.example/wpush/v1/{channel}");
+        self.send(json!({"messageType": "register", "channelID": channel, "status": 200, "pushEndpoint": endpoint}))
+            .await;
+    }
+
+    async fn notify(&mut self, channel: &str, version: &str, body: &[u8]) {
+        self.send(json!({"messageType": "notification", "channelID": channel, "version": version,
+            "data": URL_SAFE_NO_PAD.encode(body), "headers": {"encoding": "aes128gcm"}}))
+            .await;
+    }
+
+    /// The updates of the next `ack`: version and code.
+    async fn acks(&mut self) -> Vec<(String, u64)> {
+        let ack = self.receive().await;
+        assert_eq!(ack["messageType"], "ack", "{ack}");
+        let update = |update: &Value| (update["version"].as_str().unwrap().to_owned(), update["code"].as_u64().unwrap());
+        ack["updates"].as_array().unwrap().iter().map(update).collect()
+    }
+
+    async fn close(mut self, code: u16) {
+        let frame = tokio_tungstenite::tungstenite::protocol::CloseFrame { code: code.into(), reason: "SM".into() };
+        self.0.close(Some(frame)).await.unwrap();
+        // The closing handshake: whatever the receiver still says.
+        while let Some(Ok(_)) = soon("the end", self.0.next()).await {}
+    }
+}
+
+/// Shows nothing and remembers everything.
+struct RecordingNotifier(mpsc::UnboundedSender<Popup>);
+
+#[async_trait]
+impl Notifier for RecordingNotifier {
+    async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
+        self.0.send(popup).map_err(|_| NotifyError::Absent("the test has ended".into()))
+    }
+
+    async fn withdraw(&self, _site_id: &str) -> Result<(), NotifyError> {
+        Ok(())
+    }
+
+    async fn server(&self) -> Result<ServerInfo, NotifyError> {
+        Ok(ServerInfo { name: "recorder".into(), capabilities: vec!["actions".into()] })
+    }
+}
+
+/// What outlives a process: the profile's folder and the keyring.
+struct Machine {
+    folder: TempDir,
+    keyring: Arc<CredentialStore>,
+}
+
+/// A process.
+struct Receiver {
+    engine: UserAgent,
+    client: Client,
+    events: crate::client::Events,
+    popups: mpsc::UnboundedReceiver<Popup>,
+    clicks: mpsc::UnboundedSender<Activation>,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), keyring: mock_store() }
+    }
+
+    async fn try_start(&self, service: &str, mode: Mode) -> Result<Receiver, CommandError> {
+        let options = Options {
+            profile: self.folder.path().join("profile"),
+            mode,
+            push_service: Some(service.parse().unwrap()),
+            ca_files: Vec::new(),
+            allow_insecure: false,
+        };
+        let keyring = self.keyring.clone();
+        let (shown, popups) = mpsc::unbounded_channel();
+        let (clicks, activations) = mpsc::unbounded_channel();
+        let notifier: Option<Arc<dyn Notifier>> = match mode {
+            Mode::Receive(_) => Some(Arc::new(RecordingNotifier(shown))),
+            Mode::Online | Mode::Offline => None,
+        };
+        let engine = UserAgent::start_with(options, Box::new(move || Ok(keyring)), notifier, activations).await?;
+        let client = engine.client();
+        let events = client.events_from_start();
+        Ok(Receiver { engine, client, events, popups, clicks })
+    }
+
+    async fn start(&self, service: &ScriptedService) -> Receiver {
+        self.try_start(&service.url(), Mode::Receive(Notify::Auto)).await.unwrap()
+    }
+}
+
+impl Receiver {
+    /// Starts adding a site; the test plays the service meanwhile.
+    fn add(&self, name: &str) -> tokio::task::JoinHandle<Result<Response, CommandError>> {
+        let (client, name) = (self.client.clone(), name.to_owned());
+        let new = NewSite { name, url: None, vapid_key: None, push_service: None };
+        tokio::spawn(async move { client.request(Request::AddSite(new)).await })
+    }
+
+    /// Adds a site with the service's help; its channel and what a sender gets.
+    async fn paired(&self, peer: &mut Peer, name: &str) -> (String, PushSubscription) {
+        let adding = self.add(name);
+        let channel = peer.answer_register().await;
+        let Response::Site(site) = soon("the site", adding).await.unwrap().unwrap() else { panic!("not a site") };
+        (channel, site.subscription.unwrap())
+    }
+
+    async fn event(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            let event = soon(what, self.events.next()).await.expect("the receiver ended");
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    async fn popup(&mut self) -> Popup {
+        soon("a notification", self.popups.recv()).await.unwrap()
+    }
+
+    async fn sites(&self) -> Vec<Site> {
+        match self.client.request(Request::ListSites).await.unwrap() {
+            Response::Sites(sites) => sites,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn history(&self) -> Vec<Entry> {
+        match self.client.request(Request::ListEntries(EntryFilter::default())).await.unwrap() {
+            Response::Entries(entries) => entries,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn show(&self, site: &str) -> Site {
+        match self.client.request(Request::ShowSite { site: site.into() }).await.unwrap() {
+            Response::Site(site) => site,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A push as a sender encrypts it.
+fn sealed(subscription: &PushSubscription, payload: &str) -> Vec<u8> {
+    encryption::encrypt(&subscription.keys, payload.as_bytes()).unwrap()
+}
