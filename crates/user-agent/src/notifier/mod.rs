@@ -1,11 +1,20 @@
 //! Native notifications. [`Notifier`] is what the engine needs of a desktop; each file here provides it in one way.
 
+#[cfg(target_os = "linux")]
+pub mod linux;
+pub mod portable;
+mod presentation;
+mod text;
+
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use webpush::payload::Notification;
 
 use crate::api::EntryId;
+use crate::config::Notify;
 
 /// A desktop that shows notifications and reports clicks.
 #[async_trait]
@@ -72,10 +81,54 @@ pub enum NotifyError {
     Failed(String),
 }
 
-/// The notifier that `notify` asks for.
-pub async fn connect(
-    _notify: crate::config::Notify,
-    _activations: Activations,
-) -> Option<std::sync::Arc<dyn Notifier>> {
-    None
+/// The notifier to use, `None` for [`Notify::None`]. Made also where nothing shows notifications yet: each call of
+/// [`Notifier::show`] looks anew, and a bus may start a server that is needed.
+#[cfg_attr(not(target_os = "linux"), expect(clippy::unused_async, reason = "only Linux has a bus to wait for"))]
+pub async fn connect(notify: Notify, activations: Activations) -> Option<Arc<dyn Notifier>> {
+    match notify {
+        #[cfg(target_os = "linux")]
+        Notify::Auto => {
+            let notifier = linux::LinuxNotifier::new(activations);
+            if let Err(error) = notifier.reach_bus().await {
+                tracing::warn!(%error, "notifications cannot be shown yet");
+            }
+            Some(Arc::new(notifier))
+        }
+        #[cfg(not(target_os = "linux"))]
+        Notify::Auto => Some(Arc::new(portable::PortableNotifier::new(activations))),
+        Notify::Portable => Some(Arc::new(portable::PortableNotifier::new(activations))),
+        Notify::None => None,
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn bus_error(error: &zbus::Error) -> NotifyError {
+    use zbus::DBusError as _;
+
+    if let zbus::Error::MethodError(name, _, _) = error {
+        dbus_error(name, error.to_string())
+    } else if let zbus::Error::FDO(fault) = error {
+        dbus_error(&fault.name(), error.to_string())
+    } else if is_unreachable(error) {
+        NotifyError::Absent(format!("no session bus: {error}"))
+    } else {
+        NotifyError::Failed(error.to_string())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn is_unreachable(error: &zbus::Error) -> bool {
+    use zbus::Error;
+
+    matches!(error, Error::InputOutput(_) | Error::Address(_) | Error::Handshake(_) | Error::Connection(..))
+}
+
+/// By the D-Bus error's name. The bus reports a destination that is not there, or that it could not start.
+#[cfg(target_os = "linux")]
+fn dbus_error(name: &str, message: String) -> NotifyError {
+    let rest = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or_default();
+    match matches!(rest, "ServiceUnknown" | "NameHasNoOwner") || rest.starts_with("Spawn.") {
+        true => NotifyError::Absent(message),
+        false => NotifyError::Failed(message),
+    }
 }

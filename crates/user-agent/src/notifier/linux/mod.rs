@@ -1,0 +1,69 @@
+//! Notifications by the freedesktop specification, over one connection to the session bus: some servers report clicks
+//! only to the connection that sent the notification, and some drop notifications when it closes.
+
+mod session;
+mod shown;
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+
+use self::session::Session;
+use super::{Activations, Notifier, NotifyError, Popup, ServerInfo};
+
+/// Shows notifications through `org.freedesktop.Notifications`.
+///
+/// The bus and the server may be missing when it is made, start later and restart at any time; each call looks anew.
+/// Notifications of an earlier process or an earlier server are out of reach: it neither replaces nor withdraws them,
+/// and clicks on them are not reported.
+pub struct LinuxNotifier {
+    address: Option<String>,
+    activations: Activations,
+    /// Held while a notification is shown: two with the same tag must not overtake each other.
+    session: Mutex<Option<Session>>,
+}
+
+impl LinuxNotifier {
+    /// On the user's session bus, to which it connects when it is first needed.
+    pub fn new(activations: Activations) -> Self {
+        Self { address: None, activations, session: Mutex::new(None) }
+    }
+
+    /// On the bus with this D-Bus address.
+    pub fn at(address: &str, activations: Activations) -> Self {
+        Self { address: Some(address.to_owned()), ..Self::new(activations) }
+    }
+
+    /// Connects to the bus ahead of need. Whether anything shows notifications there is not looked at.
+    pub(super) async fn reach_bus(&self) -> Result<(), NotifyError> {
+        self.connected(&mut *self.session.lock().await).await.map(|_| ())
+    }
+
+    async fn connected<'a>(&self, session: &'a mut Option<Session>) -> Result<&'a Session, NotifyError> {
+        let open = match session.take() {
+            Some(open) if open.is_open() => open,
+            _ => Session::open(self.address.as_deref(), self.activations.clone()).await?,
+        };
+        Ok(session.insert(open))
+    }
+}
+
+#[async_trait]
+impl Notifier for LinuxNotifier {
+    async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
+        let mut session = self.session.lock().await;
+        self.connected(&mut session).await?.show(&popup).await
+    }
+
+    async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError> {
+        match &*self.session.lock().await {
+            Some(session) if session.is_open() => session.withdraw(site_id).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn server(&self) -> Result<ServerInfo, NotifyError> {
+        let mut session = self.session.lock().await;
+        let server = self.connected(&mut session).await?.server().await?;
+        Ok(ServerInfo { name: server.name.clone(), capabilities: server.capabilities.clone() })
+    }
+}
