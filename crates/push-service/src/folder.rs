@@ -1,0 +1,31 @@
+//! The data folder: private, and one service's at a time.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+
+/// Makes a folder that only its owner can enter, with the folders above it as needed.
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Held while a service runs: a second one on the same folder would not see who is connected to the first.
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// `Ok(None)`: another service holds it.
+    pub(crate) fn acquire(folder: &Path) -> io::Result<Option<Self>> {
+        let file = File::options().create(true).append(true).open(folder.join("lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}

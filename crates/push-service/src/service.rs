@@ -1,0 +1,39 @@
+//! What the WebSocket side and the HTTP side share.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+
+use crate::Timing;
+use crate::registry::Registry;
+use crate::store::Store;
+use crate::urls::Urls;
+
+/// One running service.
+pub(crate) struct Service {
+    pub(crate) store: Store,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) urls: Urls,
+    pub(crate) timing: Timing,
+    /// Every connection holds a receiver, so that the sender knows when the last one is gone.
+    pub(crate) phase: watch::Sender<Phase>,
+}
+
+/// Whether connections go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// They do.
+    Serving,
+    /// They are closed politely.
+    Closing,
+    /// They end at once, as if the process had died.
+    Abandoned,
+}
+
+impl Service {
+    /// Seconds since the Unix epoch.
+    pub(crate) fn now(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+}

@@ -1,0 +1,158 @@
+//! User agents, channels, endpoints and undelivered messages, in one SQLite file. Bodies are stored as posted:
+//! encrypted by the application server for the user agent, unreadable here.
+
+mod queries;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use webpush::{ChannelId, MessageVersion};
+
+pub use self::schema::OpenError;
+use self::worker::Worker;
+pub(crate) use self::worker::{Pending, StoreError};
+use crate::id::{Hash, Uaid};
+use crate::mailbox::{Batch, Delivery, Position, Posted, Stored};
+
+/// How far behind a user agent's `seen_at` may be, in seconds: one write a day is enough to know who is gone.
+const SEEN_PRECISION: u64 = 86_400;
+
+/// Handle to the database. Every method that changes something answers after the commit.
+pub(crate) struct Store {
+    writer: Worker,
+    reader: Worker,
+}
+
+/// An endpoint that was handed out once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// Hash of the only application server key that may post; `None`: anybody may.
+    pub(crate) restricted_to: Option<Hash>,
+    /// Where messages go; `None`: revoked.
+    pub(crate) channel: Option<Channel>,
+}
+
+/// A registered channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Channel {
+    row: i64,
+    pub(crate) id: ChannelId,
+    pub(crate) user_agent: Uaid,
+}
+
+impl Store {
+    /// Opens the database in this folder, creating or migrating it.
+    pub(crate) fn open(folder: &Path) -> Result<Self, OpenError> {
+        let writer = Worker::writer(schema::open_writer(folder)?)?;
+        let reader = Worker::reader(schema::open_reader(folder)?)?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Whether this user agent ever registered a channel; if so, notes that it was seen.
+    pub(crate) async fn greet(&self, uaid: Uaid, now: u64) -> Result<bool, StoreError> {
+        let seen_at = self.read(move |db| queries::seen_at(db, uaid)).await?;
+        if seen_at.is_some_and(|seen_at| seen_at.saturating_add(SEEN_PRECISION) <= now) {
+            drop(self.write(move |db| queries::mark_seen(db, uaid, now)).await);
+        }
+        Ok(seen_at.is_some())
+    }
+
+    /// Adds an endpoint for the channel, and the channel and the user agent if they are new.
+    pub(crate) async fn register(
+        &self,
+        uaid: Uaid,
+        channel: ChannelId,
+        token: Hash,
+        key: Option<Hash>,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| queries::register(db, uaid, channel, token, key, now)).await.done().await
+    }
+
+    /// Forgets the channel and its messages; its endpoints are revoked. Unknown channels are nothing to do.
+    pub(crate) async fn unregister(
+        &self,
+        uaid: Uaid,
+        channel: ChannelId,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| queries::unregister(db, uaid, channel, now)).await.done().await
+    }
+
+    /// The endpoint with this token; `None`: there never was one.
+    pub(crate) async fn endpoint(&self, token: Hash) -> Result<Option<Endpoint>, StoreError> {
+        self.read(move |db| queries::endpoint(db, token)).await
+    }
+
+    /// Stores a message, replacing one of the same channel and topic. `false`: the channel has been given up.
+    /// `committed` gets the message as soon as it is safe, even if nobody waits for the answer any more.
+    pub(crate) async fn put(
+        &self,
+        channel: Channel,
+        posted: Posted,
+        committed: impl FnOnce(Delivery) + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        let work = move |db: &Connection| Ok((queries::put(db, &channel, &posted)?, posted));
+        let answer = |(position, posted): (Option<Position>, Posted)| match position {
+            Some(position) => {
+                let stored = Stored { position, expires_at: posted.expires_at };
+                committed(Delivery { push: posted.push, stored: Some(stored) });
+                true
+            }
+            None => false,
+        };
+        self.writer.submit(work, answer).await.done().await
+    }
+
+    /// The next messages to send to a user agent that has nothing outstanding: those with a topic first, then the oldest.
+    pub(crate) async fn batch(&self, uaid: Uaid, now: u64, limit: usize) -> Result<Batch, StoreError> {
+        self.read(move |db| queries::batch(db, uaid, now, limit)).await
+    }
+
+    /// Removes messages of this user agent that it has acknowledged.
+    pub(crate) async fn acknowledge(&self, uaid: Uaid, versions: Vec<MessageVersion>) -> Pending<()> {
+        self.write(move |db| queries::acknowledge(db, uaid, &versions)).await
+    }
+
+    /// Removes a message on its sender's wish. Nothing to do when it is not stored any more.
+    pub(crate) async fn cancel(&self, version: MessageVersion) -> Result<(), StoreError> {
+        self.write(move |db| queries::cancel(db, &version)).await.done().await
+    }
+
+    /// Removes expired messages and old tombstones. Returns how many messages.
+    pub(crate) async fn sweep(&self, now: u64) -> Result<usize, StoreError> {
+        self.write(move |db| queries::sweep(db, now)).await.done().await
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        self.read(|db| {
+            db.query_row("SELECT count(*) FROM (SELECT 1 FROM user_agent LIMIT 1)", (), |_| Ok(()))
+        })
+        .await
+    }
+
+    /// Finishes everything asked so far and closes the database. Later requests fail.
+    pub(crate) async fn close(&self) {
+        self.reader.stop().await;
+        self.writer.stop().await;
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        self.writer.submit(work, |value| value).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.reader.submit(work, |value| value).await.done().await
+    }
+}
