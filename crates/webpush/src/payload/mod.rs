@@ -1,7 +1,28 @@
 //! What a decrypted push says. [`Payload::parse`] is total: whatever arrives becomes something to show.
+//!
+//! Each dialect is a file with a `read` function and a row in `READINGS`, tried in order. A reading answers `None` to what
+//! is not its own. Secrets are gone before any reading sees the payload, and what it answers is bounded after.
+
+mod bounds;
+mod declarative;
+mod fields;
+mod json;
+mod notification;
+mod opaque;
+mod plaintext;
+mod text;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod limits;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+pub use notification::{Action, Direction, Notification};
+
+use plaintext::Plaintext;
 
 /// A decrypted push, understood as far as possible.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +33,9 @@ pub struct Payload {
     pub notification: Notification,
     /// The count for the application's icon, where the sender gave one.
     pub app_badge: Option<AppBadge>,
+    /// Declarative only: the sender would let a service worker change the notification first. Where there is none it is
+    /// shown as it is.
+    pub mutable: bool,
 }
 
 /// The readings, in the order they are tried.
@@ -41,67 +65,6 @@ pub enum AppBadge {
     Count(u64),
 }
 
-/// A notification in the words of W3C's `NotificationOptions`, plus `navigate`. Text is plain, never markup. URLs may
-/// have any scheme: whoever opens one checks it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Notification {
-    /// One line. May be empty in a declarative message.
-    pub title: String,
-    /// Possibly several lines.
-    pub body: String,
-    /// Opened by a click on the notification.
-    pub navigate: Option<Url>,
-    /// Language tag.
-    pub lang: String,
-    /// Text direction.
-    pub dir: Direction,
-    /// A newer notification of the same site with the same non-empty tag replaces this one.
-    pub tag: String,
-    /// Small picture of the sender.
-    pub icon: Option<Url>,
-    /// Large picture.
-    pub image: Option<Url>,
-    /// Monochrome status picture; not shown on desktops.
-    pub badge: Option<Url>,
-    /// `None`: the platform decides.
-    pub silent: Option<bool>,
-    /// Alert again when replacing.
-    pub renotify: bool,
-    /// Stay until dismissed.
-    pub require_interaction: bool,
-    /// Milliseconds since the epoch.
-    pub timestamp: Option<u64>,
-    /// Buttons, in order.
-    pub actions: Vec<Action>,
-}
-
-/// Base direction of a notification's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// By the first strong character.
-    #[default]
-    Auto,
-    /// Left to right.
-    Ltr,
-    /// Right to left.
-    Rtl,
-}
-
-/// A button of a notification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Action {
-    /// The sender's name for it; never used as a key towards the desktop.
-    pub action: String,
-    /// Its label.
-    pub title: String,
-    /// Opened by a click on it. `None`: nothing opens; there is no fallback to the notification's own link.
-    pub navigate: Option<Url>,
-    /// A picture for it.
-    pub icon: Option<Url>,
-}
-
 /// What a reading may need to know of the subscription.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -113,9 +76,41 @@ pub struct Context<'a> {
 
 impl Payload {
     /// Reads a decrypted payload. Never fails and never panics; output text is bounded (title 1,000 characters, body
-    /// 16,000, 16 actions).
-    pub fn parse(_plaintext: &[u8], context: Context<'_>) -> Self {
-        let notification = Notification { title: context.site.to_owned(), ..Notification::default() };
-        Self { dialect: Dialect::Opaque, notification, app_badge: None }
+    /// 16,000, 16 actions, URLs 8,192, tag and action names 256) and free of control characters but newline and tab. Neither
+    /// Mastodon's `access_token` nor Home Assistant's `jwt` reaches it.
+    pub fn parse(plaintext: &[u8], context: Context<'_>) -> Self {
+        let plaintext = Plaintext::new(plaintext);
+        let fitting =
+            READINGS.iter().find_map(|(dialect, read)| Some((*dialect, read(&plaintext, context)?)));
+        let (dialect, content) =
+            fitting.unwrap_or_else(|| (Dialect::Opaque, opaque::read(&plaintext, context).into()));
+        let Content { notification, app_badge, mutable } = content;
+        let mut notification = notification.bounded();
+        if notification.title.trim().is_empty() && dialect != Dialect::Declarative {
+            notification.title = bounds::one_line(context.site, bounds::TITLE);
+        }
+        Self { dialect, notification, app_badge, mutable }
+    }
+}
+
+type Reading = fn(&Plaintext, Context<'_>) -> Option<Content>;
+
+const READINGS: [(Dialect, Reading); 4] = [
+    (Dialect::Declarative, declarative::read),
+    (Dialect::Json, json::read),
+    (Dialect::Text, text::read),
+    (Dialect::Empty, text::read_empty),
+];
+
+/// What a reading found.
+struct Content {
+    notification: Notification,
+    app_badge: Option<AppBadge>,
+    mutable: bool,
+}
+
+impl From<Notification> for Content {
+    fn from(notification: Notification) -> Self {
+        Self { notification, app_badge: None, mutable: false }
     }
 }

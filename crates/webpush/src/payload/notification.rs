@@ -1,0 +1,151 @@
+//! A notification as every dialect is turned into.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::bounds;
+
+/// A notification in the words of W3C's `NotificationOptions`, plus `navigate`. Text is plain, never markup. URLs may
+/// have any scheme: whoever opens one checks it. `Debug` shows sizes only.
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Notification {
+    /// One line. May be empty in a declarative message.
+    pub title: String,
+    /// Possibly several lines.
+    pub body: String,
+    /// Opened by a click on the notification.
+    pub navigate: Option<Url>,
+    /// Language tag.
+    pub lang: String,
+    /// Text direction.
+    pub dir: Direction,
+    /// A newer notification of the same site with the same non-empty tag replaces this one.
+    pub tag: String,
+    /// Small picture of the sender.
+    pub icon: Option<Url>,
+    /// Large picture.
+    pub image: Option<Url>,
+    /// Monochrome status picture; not shown on desktops.
+    pub badge: Option<Url>,
+    /// `None`: the platform decides.
+    pub silent: Option<bool>,
+    /// Alert again when replacing.
+    pub renotify: bool,
+    /// Stay until dismissed.
+    pub require_interaction: bool,
+    /// Milliseconds since the epoch.
+    pub timestamp: Option<u64>,
+    /// Buttons, in order.
+    pub actions: Vec<Action>,
+}
+
+/// Base direction of a notification's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// By the first strong character.
+    #[default]
+    Auto,
+    /// Left to right.
+    Ltr,
+    /// Right to left.
+    Rtl,
+}
+
+/// A button of a notification. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// The sender's name for it; never used as a key towards the desktop.
+    pub action: String,
+    /// Its label.
+    pub title: String,
+    /// Opened by a click on it. `None`: nothing opens; there is no fallback to the notification's own link.
+    pub navigate: Option<Url>,
+    /// A picture for it.
+    pub icon: Option<Url>,
+}
+
+impl Notification {
+    /// Within the limits of [`bounds`], whatever a reading put in. Names every member, so that a new one is not forgotten.
+    pub(super) fn bounded(self) -> Self {
+        let Self {
+            title,
+            body,
+            navigate,
+            lang,
+            dir,
+            tag,
+            icon,
+            image,
+            badge,
+            silent,
+            renotify,
+            require_interaction,
+            timestamp,
+            actions,
+        } = self;
+        Self {
+            title: bounds::one_line(&title, bounds::TITLE),
+            body: bounds::lines(&body, bounds::BODY),
+            navigate: navigate.filter(bounds::fits),
+            lang: bounds::language_tag(lang),
+            dir,
+            tag: bounds::key(&tag, bounds::NAME),
+            icon: icon.filter(bounds::fits),
+            image: image.filter(bounds::fits),
+            badge: badge.filter(bounds::fits),
+            silent,
+            renotify,
+            require_interaction,
+            timestamp,
+            actions: actions.into_iter().take(bounds::ACTIONS).map(Action::bounded).collect(),
+        }
+    }
+}
+
+impl Action {
+    fn bounded(self) -> Self {
+        let Self { action, title, navigate, icon } = self;
+        Self {
+            action: bounds::key(&action, bounds::NAME),
+            title: bounds::one_line(&title, bounds::NAME),
+            navigate: navigate.filter(bounds::fits),
+            icon: icon.filter(bounds::fits),
+        }
+    }
+}
+
+impl fmt::Debug for Notification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (title, body, actions) = (self.title.len(), self.body.len(), self.actions.len());
+        write!(f, "Notification(title {title} bytes, body {body} bytes, {actions} actions)")
+    }
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Action(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_a_sender_wrote() {
+        let text = || "Ada".to_owned();
+        let action = Action { action: text(), title: text(), navigate: None, icon: None };
+        let notification = Notification {
+            title: text(),
+            body: text(),
+            tag: text(),
+            actions: vec![action],
+            ..Notification::default()
+        };
+        assert!(!format!("{notification:?} {:?}", notification.actions).contains("Ada"));
+    }
+}
