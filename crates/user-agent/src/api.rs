@@ -15,6 +15,7 @@ use crate::config::PushServiceUrl;
 /// What a front end asks. A site is named by its name or its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one is under way at a time, and none is kept")]
 pub enum Request {
     /// Answered by [`Response::Status`].
     Status,

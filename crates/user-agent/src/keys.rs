@@ -56,6 +56,7 @@ impl From<KeyringError> for CommandError {
 }
 
 impl From<keyring_core::Error> for KeyringError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the library may add errors; any other means no keyring to speak of")]
     fn from(error: keyring_core::Error) -> Self {
         use keyring_core::Error;
         match error {

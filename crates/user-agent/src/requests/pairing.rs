@@ -205,14 +205,12 @@ pub(super) fn site_origin(url: &Url) -> Result<Url, CommandError> {
 
 /// A broken uniqueness rule is a name that is taken.
 pub(super) fn taken(error: StoreError, name: &str) -> CommandError {
-    match &error {
-        StoreError::Sqlite(rusqlite::Error::SqliteFailure(cause, _))
-            if cause.code == rusqlite::ErrorCode::ConstraintViolation =>
-        {
-            name_taken(name)
-        }
-        _ => error.into(),
+    if let StoreError::Sqlite(rusqlite::Error::SqliteFailure(cause, _)) = &error
+        && cause.code == rusqlite::ErrorCode::ConstraintViolation
+    {
+        return name_taken(name);
     }
+    error.into()
 }
 
 fn name_taken(name: &str) -> CommandError {

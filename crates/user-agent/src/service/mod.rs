@@ -176,9 +176,10 @@ impl Driver {
     /// Takes the session's events: messages together, whatever else in order behind them.
     fn poll(&mut self) {
         while let Some(event) = self.session.poll_event() {
-            match event {
-                SessionEvent::Message(message) => self.messages.push(message),
-                other => self.requests.push_back(other),
+            if let SessionEvent::Message(message) = event {
+                self.messages.push(message);
+            } else {
+                self.requests.push_back(event);
             }
         }
     }

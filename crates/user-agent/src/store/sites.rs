@@ -52,8 +52,7 @@ pub(crate) fn push_services(c: &Connection) -> Result<Vec<PushServiceRow>> {
             EXISTS (SELECT 1 FROM channel WHERE push_service_id = p.id AND state = 'registered') AS established,
             EXISTS (SELECT 1 FROM channel WHERE push_service_id = p.id) AS in_use
         FROM push_service AS p ORDER BY id";
-    let rows = c
-        .prepare_cached(sql)?
+    c.prepare_cached(sql)?
         .query_map([], |row| {
             Ok(PushServiceRow {
                 url: parsed(row, "url")?,
@@ -62,8 +61,7 @@ pub(crate) fn push_services(c: &Connection) -> Result<Vec<PushServiceRow>> {
                 in_use: row.get("in_use")?,
             })
         })?
-        .collect();
-    rows
+        .collect()
 }
 
 pub(crate) fn add_push_service(c: &Connection, url: &PushServiceUrl) -> Result<()> {

@@ -18,6 +18,7 @@ async fn what_was_committed_but_not_shown_is_shown_by_the_next_process() {
     online.engine.shutdown().await;
 
     receiver = machine.start(&service).await;
+    let (_peer, _) = service.welcome("a1").await;
     assert_eq!(receiver.popup().await.notification.body, "while nothing could be shown");
     let shown = receiver.event("the push", |event| matches!(event, Event::Push { .. })).await;
     assert!(matches!(shown, Event::Push { disposition: Disposition::Shown, .. }));
@@ -150,7 +151,7 @@ async fn the_history_is_searched_read_and_deleted() {
     receiver.client.request(Request::MarkRead { ids: vec![ids[0]] }).await.unwrap();
     assert_eq!(receiver.show("Backups").await.unread, 2);
     receiver.client.request(Request::DeleteEntries { ids: vec![ids[1]] }).await.unwrap();
-    assert_eq!(search("backup").await, Vec::<String>::new());
+    assert_eq!(search("finish").await, Vec::<String>::new());
     let unknown = receiver.client.request(Request::DeleteEntries { ids: vec![ids[0], ids[1]] }).await;
     assert_eq!(unknown.unwrap_err().code, ErrorCode::NotFound);
     assert_eq!(receiver.history().await.len(), 2, "all or none");
