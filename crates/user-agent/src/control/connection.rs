@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, BufReader};
+use tokio::io::{AsyncBufRead, AsyncWrite, BufReader};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -106,7 +106,7 @@ async fn ask(
     wire::write(&mut writer, &wire::line(&ToServer::Subscribe)?).await?;
     let mut id = 0;
     while let Some(Command { request, reply }) = commands.recv().await {
-        let line = wire::line(&ToServer::Request { id, body: request })?;
+        let line = wire::line(&ToServer::Request { id, body: Box::new(request) })?;
         if line.len() > wire::TO_SERVER {
             let _ = reply.send(Err(CommandError::invalid("the request is too large")));
             continue;
@@ -119,7 +119,7 @@ async fn ask(
 }
 
 async fn hear(
-    mut reader: impl AsyncRead + AsyncBufRead + Unpin,
+    mut reader: impl AsyncBufRead + Unpin,
     events: &broadcast::Sender<Event>,
     replies: &Replies,
 ) -> io::Result<()> {
@@ -131,7 +131,7 @@ async fn hear(
     };
     while let Some(message) = wire::read(&mut reader, wire::TO_CLIENT).await? {
         match message {
-            ToClient::Answer { id, body } => answer(id, Ok(body)),
+            ToClient::Answer { id, body } => answer(id, Ok(*body)),
             ToClient::Refusal { id, body } => answer(id, Err(body)),
             ToClient::Event { body } => {
                 let _ = events.send(body);

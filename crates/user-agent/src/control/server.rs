@@ -139,8 +139,8 @@ async fn listen(
                 while requests.try_join_next().is_some() {}
                 let (client, out) = (client.clone(), out.clone());
                 requests.spawn(async move {
-                    let answer = match client.request(body).await {
-                        Ok(body) => ToClient::Answer { id, body },
+                    let answer = match client.request(*body).await {
+                        Ok(body) => ToClient::Answer { id, body: Box::new(body) },
                         Err(body) => ToClient::Refusal { id, body },
                     };
                     if let Ok(line) = answer_line(id, &answer) {

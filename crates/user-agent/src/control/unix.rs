@@ -30,7 +30,7 @@ impl Listener {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            let listener = with_short_path(profile.dir(), |path| UnixListener::bind(path))?;
+            let listener = UnixListener::bind(&SocketPath::of(profile.dir())?.path)?;
             // Until here the folder's mode and the check of the peer keep others out.
             fs::set_permissions(&path, Permissions::from_mode(0o600))?;
             Ok(listener)
@@ -66,9 +66,8 @@ impl Drop for Listener {
 }
 
 pub(super) async fn connect(profile: &Profile) -> io::Result<UnixStream> {
-    let stream = with_short_path(profile.dir(), |path| std::os::unix::net::UnixStream::connect(path))?;
-    stream.set_nonblocking(true)?;
-    let stream = UnixStream::from_std(stream)?;
+    let path = SocketPath::of(profile.dir())?;
+    let stream = UnixStream::connect(&path.path).await?;
     if is_ours(&stream)? {
         Ok(stream)
     } else {
@@ -80,27 +79,61 @@ fn is_ours(stream: &UnixStream) -> io::Result<bool> {
     Ok(stream.peer_cred()?.uid() == rustix::process::geteuid().as_raw())
 }
 
-/// Calls `with` with the socket's path, or with a shorter one for the same file where it is too long for a socket.
-fn with_short_path<T>(dir: &Path, with: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-    let path = dir.join(SOCKET);
-    if path.as_os_str().as_bytes().len() <= LONGEST { with(&path) } else { through_short_path(dir, with) }
+/// The socket's path, or a shorter one for the same file where it is too long for a socket; good while this lives.
+struct SocketPath {
+    path: PathBuf,
+    _short: Option<ShortWay>,
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn through_short_path<T>(dir: &Path, with: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-    use std::os::fd::AsRawFd as _;
+impl SocketPath {
+    fn of(dir: &Path) -> io::Result<Self> {
+        let path = dir.join(SOCKET);
+        if path.as_os_str().as_bytes().len() <= LONGEST {
+            return Ok(Self { path, _short: None });
+        }
+        let short = ShortWay::to(dir)?;
+        Ok(Self { path: short.path().join(SOCKET), _short: Some(short) })
+    }
+}
 
-    let folder = fs::File::open(dir)?;
-    with(&Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(SOCKET))
+/// The folder, opened: its descriptor is a path.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+struct ShortWay(fs::File);
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl ShortWay {
+    fn to(dir: &Path) -> io::Result<Self> {
+        fs::File::open(dir).map(Self)
+    }
+
+    fn path(&self) -> PathBuf {
+        use std::os::fd::AsRawFd as _;
+        Path::new("/proc/self/fd").join(self.0.as_raw_fd().to_string())
+    }
+}
+
+/// A link to the folder in the folder for temporary files.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+struct ShortWay(PathBuf);
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+impl ShortWay {
+    fn to(dir: &Path) -> io::Result<Self> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+        let link = std::env::temp_dir().join(format!("belfry-{:016x}", u64::from_ne_bytes(random)));
+        std::os::unix::fs::symlink(dir, &link)?;
+        Ok(Self(link))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.clone()
+    }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn through_short_path<T>(dir: &Path, with: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-    let link = std::env::temp_dir().join(format!("belfry-{:016x}", u64::from_ne_bytes(random)));
-    std::os::unix::fs::symlink(dir, &link)?;
-    let result = with(&link.join(SOCKET));
-    fs::remove_file(&link)?;
-    result
+impl Drop for ShortWay {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }

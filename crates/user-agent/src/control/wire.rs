@@ -38,14 +38,14 @@ pub(super) enum ToServer {
     Subscribe,
     Request {
         id: u64,
-        body: Request,
+        body: Box<Request>,
     },
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ToClient {
-    Answer { id: u64, body: Response },
+    Answer { id: u64, body: Box<Response> },
     Refusal { id: u64, body: CommandError },
     Event { body: Event },
 }
@@ -100,7 +100,7 @@ mod tests {
             Request::ListEntries(EntryFilter { unread: true, ..EntryFilter::default() }),
             Request::MarkRead { ids },
         ] {
-            let message = ToServer::Request { id: u64::MAX, body };
+            let message = ToServer::Request { id: u64::MAX, body: Box::new(body) };
             let line = line(&message).unwrap();
             assert_eq!(read(&mut &*line, TO_SERVER).await.unwrap(), Some(message));
         }
@@ -109,9 +109,9 @@ mod tests {
 
         let removed = Response::Removed { unregistered: true };
         for message in [
-            ToClient::Answer { id: 1, body: Response::Done },
-            ToClient::Answer { id: 2, body: removed },
-            ToClient::Answer { id: 3, body: Response::Sites(Vec::new()) },
+            ToClient::Answer { id: 1, body: Box::new(Response::Done) },
+            ToClient::Answer { id: 2, body: Box::new(removed) },
+            ToClient::Answer { id: 3, body: Box::new(Response::Sites(Vec::new())) },
             ToClient::Refusal { id: 4, body: CommandError::new(ErrorCode::NotFound, "no") },
             ToClient::Event { body: Event::Changed },
         ] {

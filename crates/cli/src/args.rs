@@ -1,0 +1,320 @@
+//! The command line, as clap reads it.
+
+mod site;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use url::Url;
+use user_agent::api::{CommandError, EntryId};
+use user_agent::config::{Mode, Notify, Options, PushServiceUrl, default_profile};
+use webpush::{Topic, Urgency};
+
+pub(crate) use site::{SiteAdd, SiteCommand, SiteSet};
+pub(crate) use values::{Change, PushServiceName, Source};
+
+/// Receives Web Push on the desktop, without a browser. Also a push service, and an application server.
+#[derive(Debug, Parser)]
+#[command(name = "belfry", version, after_long_help = crate::exit::help())]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The profile's folder [default: `belfry` in the system's folder for application data]
+    #[arg(long, global = true, env = "BELFRY_PROFILE", value_name = "DIR")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Also trust the certificate authorities in this PEM file; may be repeated
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Vec<PathBuf>,
+    /// Print one JSON object per line, and nothing else, on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log what happens to stderr; twice: in detail
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// How to write the log
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+    /// Allow plain ws:// to other computers
+    #[arg(long, global = true)]
+    pub(crate) allow_insecure: bool,
+}
+
+impl Global {
+    /// How to start an engine for a command, should no other process own the profile.
+    pub(crate) fn engine(&self, mode: Mode) -> Result<Options, CommandError> {
+        let profile = self.profile.clone().or_else(default_profile);
+        Ok(Options {
+            profile: profile
+                .ok_or_else(|| CommandError::invalid("this system names no data folder: give --profile"))?,
+            mode,
+            push_service: None,
+            ca_files: self.ca.clone(),
+            allow_insecure: self.allow_insecure,
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a push service: WebSocket at /, endpoints under /wpush/
+    Serve(Serve),
+    /// Receive in the foreground, without a window
+    Run(Run),
+    /// The sites that may send
+    #[command(subcommand)]
+    Site(SiteCommand),
+    /// What arrived, newest first
+    Inbox(Inbox),
+    /// Do Not Disturb
+    Dnd {
+        /// on, off, a duration, or until-tomorrow
+        state: String,
+    },
+    /// Settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Push services
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Send a push to a subscription, as an application server does
+    Send(Send),
+    /// Send a push to oneself through the real push service and wait for it
+    #[command(long_about = "Send a push to oneself through the real push service and wait for it.\n\n\
+        Without SITE the first site that accepts any sender is used. When there is none, or when SITE accepts only the \
+        sender of a VAPID key, a temporary site \"Belfry test\" is made and removed afterwards.")]
+    Test {
+        /// A site's name or id
+        site: Option<String>,
+    },
+    /// Look at every part that receiving needs, and say what to do about what is wrong
+    #[command(
+        long_about = "Look at every part that receiving needs, and say what to do about what is wrong.\n\n\
+        Exit status 0: everything works, perhaps with less than it could (warnings); 1: pushes are not received or not \
+        shown."
+    )]
+    Doctor,
+    /// Keys of an application server
+    #[command(subcommand)]
+    Vapid(VapidCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8030", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// Where messages are kept [default: `belfry-push-service` in the system's folder for application data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// How others reach the service, when that is not the listening address
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<Url>,
+    /// The certificate chain in PEM: serves https and wss
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert", conflicts_with = "tls")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// `auto`: make a local certificate authority in the data folder and serve https and wss
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) tls: Option<TlsMode>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TlsMode {
+    Auto,
+}
+
+#[derive(Debug, Args)]
+#[command(long_about = "Receive in the foreground, without a window.\n\n\
+    Connects at once, even with no site. When standard output is closed it goes on receiving: a log that went away must \
+    not cost a notification. Ctrl-C or SIGTERM stops it; a second one does not wait for commands of --exec.")]
+pub(crate) struct Run {
+    /// Stored as the push service of new sites: `mozilla` or a ws:// or wss:// URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) push_service: Option<PushServiceName>,
+    /// How to show notifications
+    #[arg(long, value_enum, default_value_t = NotifyMode::Auto, value_name = "HOW")]
+    pub(crate) notify: NotifyMode,
+    /// Run this shell command for every push that is shown or recorded
+    ///
+    /// It gets the push as the JSON line of `run --json` on its standard input, and BELFRY_SITE, BELFRY_TITLE, BELFRY_BODY
+    /// and BELFRY_URL in its environment (quote them: they are the sender's text). Its output goes to stderr. At most four
+    /// run at a time, the others wait.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) exec: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NotifyMode {
+    Auto,
+    Portable,
+    None,
+}
+
+impl From<NotifyMode> for Notify {
+    fn from(mode: NotifyMode) -> Self {
+        match mode {
+            NotifyMode::Auto => Self::Auto,
+            NotifyMode::Portable => Self::Portable,
+            NotifyMode::None => Self::None,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Inbox {
+    /// Only this site's (name or id)
+    #[arg(long)]
+    pub(crate) site: Option<String>,
+    /// Only entries with all these words in title or body
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// Only unread ones
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// At most this many [default: 50]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    #[command(subcommand)]
+    pub(crate) command: Option<InboxCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InboxCommand {
+    /// Show one entry
+    Show {
+        /// Its id
+        id: EntryId,
+        /// Print the decrypted payload as it is stored; with --json as the member `raw` of the entry
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Mark entries as read
+    Read {
+        /// Their ids
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<EntryId>,
+    },
+    /// Delete entries
+    Delete {
+        /// Their ids
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<EntryId>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print a setting
+    Get {
+        /// Its name
+        key: String,
+    },
+    /// Change a setting
+    Set {
+        /// Its name
+        key: String,
+        /// Its value; without one, the default
+        value: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceCommand {
+    /// List the push services
+    List,
+    /// Add a push service
+    Add {
+        /// `mozilla`, `local`, or a ws:// or wss:// URL
+        url: String,
+    },
+    /// Remove a push service
+    Remove {
+        /// `mozilla`, `local`, or a ws:// or wss:// URL
+        url: String,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Send a push to a subscription, as an application server does: encrypt it, post it, print the status \
+    and the Location.\n\n\
+    --title with --navigate makes a Declarative Web Push document. That format requires a link, so --title alone makes \
+    flat JSON, {\"title\",\"body\"}. Without --title and --payload the push has no body."
+)]
+pub(crate) struct Send {
+    /// The subscription, JSON as `belfry site add` prints it; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Source,
+    /// The notification's title
+    #[arg(long, conflicts_with = "payload")]
+    pub(crate) title: Option<String>,
+    /// The notification's text
+    #[arg(long, requires = "title")]
+    pub(crate) body: Option<String>,
+    /// What a click opens
+    #[arg(long, requires = "title", value_name = "URL")]
+    pub(crate) navigate: Option<Url>,
+    /// Send these bytes; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) payload: Option<Source>,
+    /// Seconds the push service may keep it
+    #[arg(long, default_value_t = 2_419_200, value_name = "S")]
+    pub(crate) ttl: u32,
+    /// very-low, low, normal or high
+    #[arg(long, default_value_t, value_name = "U")]
+    pub(crate) urgency: Urgency,
+    /// Replaces an undelivered push with the same topic: up to 32 of A-Z a-z 0-9 - _
+    #[arg(long, value_name = "T")]
+    pub(crate) topic: Option<Topic>,
+    /// Sign with this private key (PEM), which a restricted subscription requires
+    #[arg(long, value_name = "PEM")]
+    pub(crate) vapid_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VapidCommand {
+    /// Make a key pair: the private key in PEM on stdout, the public one, which `site add --vapid-key` takes, on stderr
+    Generate,
+}
+
+impl Serve {
+    pub(crate) fn tls(self) -> push_service::Tls {
+        match (self.tls_cert, self.tls_key, self.tls) {
+            (Some(cert), Some(key), _) => push_service::Tls::Files { cert, key },
+            (_, _, Some(TlsMode::Auto)) => push_service::Tls::Auto,
+            _ => push_service::Tls::None,
+        }
+    }
+}
+
+impl Run {
+    pub(crate) fn push_service(&self) -> Result<Option<PushServiceUrl>, CommandError> {
+        self.push_service.clone().map(PushServiceName::url).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! `belfry site …`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use url::Url;
+use webpush::ApplicationServerKey;
+
+use super::{Change, PushServiceName};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SiteCommand {
+    /// Subscribe for a site, and print the subscription to give to it
+    Add(Box<SiteAdd>),
+    /// List the sites
+    List,
+    /// Show a site
+    Show {
+        /// Its name or id
+        site: String,
+        /// Print the subscription as `site add` does, and nothing else
+        #[arg(long)]
+        subscription: bool,
+    },
+    /// Change a site
+    Set(SiteSet),
+    /// Remove a site: its subscription stops working, its history is deleted
+    Remove {
+        /// Its name or id
+        site: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write sites to a file
+    Export {
+        /// Where to
+        file: PathBuf,
+        /// With the keys of their subscriptions, sealed by a passphrase
+        #[arg(long)]
+        with_keys: bool,
+    },
+    /// Read sites from a file
+    Import {
+        /// Where from
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Subscribe for a site, and print the subscription to give to it, as JSON on one line and nothing \
+    else.\n\nWhen the push service does not answer within 30 seconds, nothing is kept and the command fails."
+)]
+pub(crate) struct SiteAdd {
+    /// What you call it
+    pub(crate) name: String,
+    /// Its origin, such as https://example.com, which relative links in its pushes belong to
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) url: Option<Url>,
+    /// The sender's VAPID public key (base64url): only that sender is accepted then
+    #[arg(long, value_name = "KEY")]
+    pub(crate) vapid_key: Option<ApplicationServerKey>,
+    /// `mozilla` or a ws:// or wss:// URL [default: the profile's]
+    #[arg(long, value_name = "URL")]
+    pub(crate) push_service: Option<PushServiceName>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Keys:\n  \
+    name=NAME\n  \
+    url=ORIGIN                              empty: none\n  \
+    state=alert|quiet|history|blocked\n\
+    Not in this version:\n  \
+    snooze, sound, links, images, burst, dnd-bypass, vapid-key, push-service, map.title|body|link|image|tag")]
+pub(crate) struct SiteSet {
+    /// Its name or id
+    pub(crate) site: String,
+    /// What to change; all of it or nothing
+    #[arg(required = true, value_name = "KEY=VALUE")]
+    pub(crate) changes: Vec<Change>,
+}

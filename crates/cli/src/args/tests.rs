@@ -1,0 +1,126 @@
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+use user_agent::api::{ErrorCode, SiteChange, SiteState};
+
+use super::*;
+
+fn parse(line: &str) -> Result<Arguments, clap::Error> {
+    Arguments::try_parse_from(
+        std::iter::once("belfry").chain(line.split(' ').filter(|word| !word.is_empty())),
+    )
+}
+
+fn command(line: &str) -> Command {
+    parse(line).unwrap_or_else(|error| panic!("{line}: {error}")).command
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn global_options_stand_before_or_after_the_command() {
+    for line in ["--profile P --json --ca a --ca b run", "run --profile P --json --ca a --ca b"] {
+        let global = parse(line).unwrap().global;
+        assert_eq!(global.profile, Some("P".into()));
+        assert!(global.json);
+        assert_eq!(global.ca, [PathBuf::from("a"), "b".into()]);
+    }
+    assert_eq!(parse("-vv doctor").unwrap().global.verbose, 2);
+}
+
+#[test]
+fn every_command_of_the_contract_is_understood() {
+    let key = "BDzM_h01bGr8NjrvHghw8chYifNdrx0qMYlWvzRqMeY7T8KDvnp6-9oxiSsRFwVk5Gtwb1AGIdW4DqCPExxpWFY";
+    for line in [
+        "serve",
+        "serve --listen 127.0.0.1:8030 --data D --public-url https://push.example/ --tls-cert F --tls-key F",
+        "serve --tls auto --json",
+        "run --push-service ws://127.0.0.1:8030/ --notify portable --exec true",
+        "run --push-service local",
+        &format!("site add Backups --url https://example.com --vapid-key {key} --push-service mozilla"),
+        "site list",
+        "site show Backups --subscription",
+        "site set Backups name=B url= state=quiet snooze=1h map.tag=/tag",
+        "site remove Backups --yes",
+        "site export F --with-keys",
+        "site import F",
+        "inbox --site S --search words --unread --limit 3",
+        "inbox show 7 --raw",
+        "inbox read 7 8",
+        "inbox delete 7 8",
+        "dnd on",
+        "dnd until-tomorrow",
+        "config get ca-file",
+        "config set ca-file F",
+        "service list",
+        "service add wss://push.example/",
+        "service remove local",
+        "send --to - --title T --body B --navigate https://example.com/",
+        "send --to F --payload - --ttl 0 --urgency very-low --topic t --vapid-key K",
+        "test",
+        "test Backups",
+        "doctor",
+        "vapid generate",
+        "completions bash",
+    ] {
+        command(line);
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_apart_from_failure() {
+    for line in [
+        "",
+        "bell",
+        "serve --tls-cert F",
+        "serve --tls auto --tls-cert F --tls-key F",
+        "serve --listen nowhere",
+        "run --push-service https://push.example/",
+        "run --notify loudly",
+        "site add",
+        "site add A --vapid-key short",
+        "site set A",
+        "site set A state",
+        "site set A state=loud",
+        "site set A colour=red",
+        "inbox read",
+        "inbox show seven",
+        "inbox --unread show 7",
+        "send",
+        "send --to F --body B",
+        "send --to F --title T --payload F",
+        "send --to F --ttl -1",
+        "send --to F --urgency now",
+        "send --to F --topic a.b",
+    ] {
+        let error = parse(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+    assert_eq!(parse("--help").unwrap_err().exit_code(), 0);
+    assert_eq!(parse("--version").unwrap_err().kind(), ErrorKind::DisplayVersion);
+}
+
+#[test]
+fn what_is_not_there_yet_is_not_wrong_usage() {
+    let Command::Run(run) = command("run --push-service local") else { panic!() };
+    assert_eq!(run.push_service().unwrap_err().code, ErrorCode::Unsupported);
+    let Command::Site(SiteCommand::Set(set)) = command("site set A state=quiet sound=off") else { panic!() };
+    let known = Change::Known(SiteChange::State(SiteState::Quiet));
+    assert_eq!(set.changes, [known, Change::Unsupported("sound".into())]);
+}
+
+#[test]
+fn a_push_is_kept_four_weeks_unless_told_otherwise() {
+    let Command::Send(send) = command("send --to -") else { panic!() };
+    assert_eq!((send.ttl, send.urgency, send.to), (2_419_200, Urgency::Normal, Source::Stdin));
+}
+
+#[test]
+fn help_lists_the_error_codes() {
+    let help = Arguments::command().render_long_help().to_string();
+    for code in ["profile-in-use", "not-found", "unsupported"] {
+        assert!(help.contains(code), "{help}");
+    }
+}

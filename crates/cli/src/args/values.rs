@@ -1,0 +1,125 @@
+//! Values that are more than one word to clap.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use url::Url;
+use user_agent::api::{CommandError, ErrorCode, SiteChange};
+use user_agent::config::PushServiceUrl;
+
+/// A file, or standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Written `-`.
+    Stdin,
+    File(PathBuf),
+}
+
+impl FromStr for Source {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "-" { Self::Stdin } else { Self::File(text.into()) })
+    }
+}
+
+impl Source {
+    /// At most `limit` bytes; more is an error.
+    pub(crate) fn read(&self, limit: usize) -> Result<Vec<u8>, CommandError> {
+        let (name, result) = match self {
+            Self::Stdin => ("standard input".to_owned(), read_limited(io::stdin().lock(), limit)),
+            Self::File(path) => {
+                let read = std::fs::File::open(path).and_then(|file| read_limited(file, limit));
+                (path.display().to_string(), read)
+            }
+        };
+        match result {
+            Ok(bytes) if bytes.len() > limit => {
+                Err(CommandError::invalid(format!("{name} is too large: more than {limit} bytes")))
+            }
+            Ok(bytes) => Ok(bytes),
+            Err(error) => Err(CommandError::new(ErrorCode::Storage, format!("cannot read {name}: {error}"))),
+        }
+    }
+}
+
+fn read_limited(source: impl Read, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(one_more).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A push service by its name or URL. A name that this version does not know yet is no wrong usage.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PushServiceName {
+    Known(PushServiceUrl),
+    Unsupported(CommandError),
+}
+
+impl FromStr for PushServiceName {
+    type Err = CommandError;
+
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        match text.parse() {
+            Ok(url) => Ok(Self::Known(url)),
+            Err(error @ CommandError { code: ErrorCode::Unsupported, .. }) => Ok(Self::Unsupported(error)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl PushServiceName {
+    pub(crate) fn url(self) -> Result<PushServiceUrl, CommandError> {
+        match self {
+            Self::Known(url) => Ok(url),
+            Self::Unsupported(error) => Err(error),
+        }
+    }
+}
+
+/// One `KEY=VALUE` of `site set`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Change {
+    Known(SiteChange),
+    /// A key of the contract that this version does not have.
+    Unsupported(String),
+}
+
+const NOT_YET: [&str; 13] = [
+    "snooze",
+    "sound",
+    "links",
+    "images",
+    "burst",
+    "dnd-bypass",
+    "vapid-key",
+    "push-service",
+    "map.title",
+    "map.body",
+    "map.link",
+    "map.image",
+    "map.tag",
+];
+
+impl FromStr for Change {
+    type Err = CommandError;
+
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        let (key, value) = text.split_once('=').ok_or_else(|| CommandError::invalid("write KEY=VALUE"))?;
+        match key {
+            "name" => Ok(Self::Known(SiteChange::Name(value.to_owned()))),
+            "url" if value.is_empty() => Ok(Self::Known(SiteChange::Url(None))),
+            "url" => {
+                let url = Url::parse(value).map_err(|_| CommandError::invalid("url is not a URL"))?;
+                Ok(Self::Known(SiteChange::Url(Some(url))))
+            }
+            "state" => Ok(Self::Known(SiteChange::State(value.parse()?))),
+            key if NOT_YET.contains(&key) => Ok(Self::Unsupported(key.to_owned())),
+            key => {
+                Err(CommandError::invalid(format!("there is no key {key:?}: see `belfry site set --help`")))
+            }
+        }
+    }
+}

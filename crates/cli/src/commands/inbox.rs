@@ -1,0 +1,145 @@
+//! `belfry inbox`: what arrived.
+
+use serde_json::{Value, json};
+use user_agent::api::{Disposition, Entry, EntryFilter, EntryId, Request, Response, rfc3339};
+use user_agent::config::Mode;
+
+use super::{ask, mixed_up};
+use crate::args::{Global, Inbox, InboxCommand};
+use crate::exit::Failure;
+use crate::output::{Output, plain, plain_lines};
+
+pub(crate) async fn run(global: &Global, inbox: Inbox, output: Output) -> Result<(), Failure> {
+    match inbox.command {
+        None => {
+            let Inbox { site, search, unread, limit, command: _ } = inbox;
+            list(global, EntryFilter { site, search, unread, limit }, output).await
+        }
+        Some(InboxCommand::Show { id, raw }) => show(global, id, raw, output).await,
+        Some(InboxCommand::Read { ids }) => {
+            done(global, Request::MarkRead { ids: ids.clone() }).await?;
+            output.print(&json!({ "read": ids }), || format!("Marked {} as read.", entries(ids.len())))
+        }
+        Some(InboxCommand::Delete { ids }) => {
+            done(global, Request::DeleteEntries { ids: ids.clone() }).await?;
+            output.print(&json!({ "deleted": ids }), || format!("Deleted {}.", entries(ids.len())))
+        }
+    }
+}
+
+async fn list(global: &Global, filter: EntryFilter, output: Output) -> Result<(), Failure> {
+    let Response::Entries(entries) = ask(global, Mode::Offline, Request::ListEntries(filter)).await? else {
+        return Err(mixed_up());
+    };
+    if output.is_json() {
+        return entries.iter().try_for_each(|entry| output.value(entry));
+    }
+    if entries.is_empty() {
+        return output.line("Nothing.");
+    }
+    entries.iter().try_for_each(|entry| output.line(&line(entry)))
+}
+
+async fn show(global: &Global, id: EntryId, with_raw: bool, output: Output) -> Result<(), Failure> {
+    let Response::Entry { entry, raw } = ask(global, Mode::Offline, Request::ShowEntry { id }).await? else {
+        return Err(mixed_up());
+    };
+    if output.is_json() {
+        let mut value = serde_json::to_value(&entry).map_err(|error| Failure::internal(error.to_string()))?;
+        if let (true, Value::Object(members)) = (with_raw, &mut value) {
+            members.insert("raw".to_owned(), raw.into());
+        }
+        return output.value(&value);
+    }
+    match (with_raw, raw) {
+        (true, Some(raw)) => output.line(&for_reader(raw)),
+        (true, None) => output.line(""),
+        (false, _) => output.line(&details(&entry)),
+    }
+}
+
+async fn done(global: &Global, request: Request) -> Result<(), Failure> {
+    let Response::Done = ask(global, Mode::Offline, request).await? else { return Err(mixed_up()) };
+    Ok(())
+}
+
+fn entries(count: usize) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
+/// A file or a program gets the payload as it is; a terminal must not be steered by it.
+fn for_reader(raw: String) -> String {
+    use std::io::IsTerminal as _;
+    if std::io::stdout().is_terminal() { plain_lines(&raw) } else { raw }
+}
+
+fn line(entry: &Entry) -> String {
+    let unread = if entry.read { ' ' } else { '*' };
+    let text = match &entry.failure {
+        Some(failure) => failure.clone(),
+        None if entry.body.is_empty() => entry.title.clone(),
+        None => format!("{} — {}", entry.title, entry.body),
+    };
+    plain(&format!("{:>5} {unread} {}  {}: {text}", entry.id, rfc3339::format(entry.received_at), entry.site))
+}
+
+fn details(entry: &Entry) -> String {
+    let became = match entry.disposition {
+        Disposition::Shown => "shown",
+        Disposition::Recorded => "recorded without a notification",
+        Disposition::Discarded => "discarded",
+    };
+    let read = if entry.read { "read" } else { "unread" };
+    let mut lines = vec![
+        format!("{}, {}, {became}, {read}", plain(&entry.site), rfc3339::format(entry.received_at)),
+        String::new(),
+        plain(&entry.title),
+    ];
+    if !entry.body.is_empty() {
+        lines.push(plain_lines(&entry.body));
+    }
+    let mut links = Vec::new();
+    links.extend(entry.navigate.as_ref().map(|url| format!("opens   {url}")));
+    links.extend(entry.image.as_ref().map(|url| format!("image   {url}")));
+    for action in &entry.actions {
+        let opens = action.navigate.as_ref().map_or("nothing", url::Url::as_str);
+        links.push(format!("button  {}: {opens}", plain(&action.title)));
+    }
+    links.extend(entry.failure.as_ref().map(|failure| format!("failed  {}", plain(failure))));
+    if !links.is_empty() {
+        lines.push(String::new());
+        lines.extend(links);
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> Entry {
+        serde_json::from_value(json!({
+            "id": "7", "site": "Backups", "received_at": "2026-11-23T10:00:00Z", "title": "Done\u{1b}c",
+            "body": "3 files\n2 folders", "navigate": "https://example.com/", "image": null, "tag": "",
+            "actions": [{"title": "Log", "navigate": "https://example.com/log"}], "read": false,
+            "disposition": "shown", "failure": null
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn an_entry_is_one_line_in_the_list() {
+        assert_eq!(line(&entry()), "    7 * 2026-11-23T10:00:00.000Z  Backups: Done c — 3 files 2 folders");
+        let failed = Entry { failure: Some("wrong key".into()), read: true, ..entry() };
+        assert_eq!(line(&failed), "    7   2026-11-23T10:00:00.000Z  Backups: wrong key");
+    }
+
+    #[test]
+    fn an_entry_is_shown_with_its_links() {
+        assert_eq!(
+            details(&entry()),
+            "Backups, 2026-11-23T10:00:00.000Z, shown, unread\n\nDone c\n3 files\n2 folders\n\n\
+             opens   https://example.com/\nbutton  Log: https://example.com/log"
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! One file per command.
+
+mod doctor;
+mod exec;
+mod inbox;
+mod run;
+mod send;
+mod serve;
+mod site;
+mod test;
+mod vapid;
+
+use clap::CommandFactory as _;
+use user_agent::Client;
+use user_agent::api::{Request, Response};
+use user_agent::attach::attach;
+use user_agent::config::Mode;
+
+use crate::args::{Arguments, Command, ConfigCommand, Global, ServiceCommand};
+use crate::exit::Failure;
+use crate::output::Output;
+
+/// Does what the command line asks.
+pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
+    let Arguments { global, command } = arguments;
+    match command {
+        Command::Serve(serve) => serve::run(serve, output).await,
+        Command::Run(run) => run::run(&global, run, output).await,
+        Command::Site(site) => site::run(&global, site, output).await,
+        Command::Inbox(inbox) => inbox::run(&global, inbox, output).await,
+        Command::Send(send) => send::run(&global, send, output).await,
+        Command::Test { site } => test::run(&global, site, output).await,
+        Command::Doctor => doctor::run(&global, output).await,
+        Command::Vapid(vapid) => vapid::run(&vapid, output),
+        Command::Completions { shell } => completions(shell, output),
+        Command::Dnd { .. } => Err(Failure::unsupported("belfry dnd")),
+        Command::Config(ConfigCommand::Get { .. }) => Err(Failure::unsupported("belfry config get")),
+        Command::Config(ConfigCommand::Set { .. }) => Err(Failure::unsupported("belfry config set")),
+        Command::Service(ServiceCommand::List) => Err(Failure::unsupported("belfry service list")),
+        Command::Service(ServiceCommand::Add { .. }) => Err(Failure::unsupported("belfry service add")),
+        Command::Service(ServiceCommand::Remove { .. }) => Err(Failure::unsupported("belfry service remove")),
+    }
+}
+
+/// Reaches the profile's engine, this process's or another's, for one piece of work.
+async fn with_engine<T>(
+    global: &Global,
+    mode: Mode,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let attached = attach(global.engine(mode)?).await?;
+    let result = work(&attached.client()).await;
+    attached.finish().await;
+    result
+}
+
+/// Asks the profile's engine one thing.
+async fn ask(global: &Global, mode: Mode, request: Request) -> Result<Response, Failure> {
+    with_engine(global, mode, async |client| Ok(client.request(request).await?)).await
+}
+
+/// The answer belongs to another request.
+fn mixed_up() -> Failure {
+    Failure::internal("the receiver gave an answer to something else")
+}
+
+fn completions(shell: clap_complete::Shell, output: Output) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "belfry", &mut script);
+    output.line(String::from_utf8_lossy(&script).trim_end())
+}

@@ -1,0 +1,205 @@
+//! `belfry send`: plays the application server.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+use user_agent::api::{CommandError, ErrorCode};
+use webpush::application_server::{Identity, Push, declarative_document};
+use webpush::payload::Notification;
+use webpush::vapid::VapidKey;
+use webpush::{PushSubscription, Ttl};
+
+use crate::args::{Global, Send, Source};
+use crate::exit::Failure;
+use crate::http;
+use crate::output::{Output, plain};
+
+/// The largest subscription or key that is read, in bytes.
+const MAX_JSON: usize = 64 * 1024;
+
+/// The largest payload that is read; what push services take is less and checked when it is encrypted.
+const MAX_PAYLOAD: usize = 1024 * 1024;
+
+/// The largest part of an error answer that is read, in bytes.
+const MAX_ANSWER: usize = 16 * 1024;
+
+/// Whom a push service may turn to about a sender's pushes. RFC 8292 §2.1.
+const CONTACT: &str = env!("CARGO_PKG_REPOSITORY");
+
+/// How long a sender's token is valid, in seconds. RFC 8292 §2: at most a day.
+const TOKEN_LIFE: u64 = 12 * 60 * 60;
+
+pub(crate) async fn run(global: &Global, send: Send, output: Output) -> Result<(), Failure> {
+    if send.to == Source::Stdin && send.payload == Some(Source::Stdin) {
+        let message = "standard input holds the subscription or the payload, not both: name a file for one";
+        return Err(CommandError::invalid(message).into());
+    }
+    let subscription = subscription(&send.to)?;
+    let payload = payload(&send)?;
+    let key = send.vapid_key.clone().map(|file| vapid_key(&Source::File(file))).transpose()?;
+    let push = Push {
+        subscription: &subscription,
+        payload: &payload,
+        ttl: Ttl::from_seconds(send.ttl),
+        urgency: send.urgency,
+        topic: send.topic.as_ref(),
+        identity: key.as_ref().map(identity),
+    };
+    let accepted = post(global, &push).await?;
+    output.print(&json!({ "status": accepted.status.as_u16(), "location": accepted.location }), || {
+        let location = accepted.location.as_ref().map(|location| format!("\nLocation: {}", plain(location)));
+        format!("{}{}", accepted.status, location.unwrap_or_default())
+    })
+}
+
+/// The push service's yes.
+pub(super) struct Accepted {
+    pub(super) status: StatusCode,
+    /// The message's own URL.
+    pub(super) location: Option<String>,
+}
+
+/// Encrypts and posts.
+pub(super) async fn post(global: &Global, push: &Push<'_>) -> Result<Accepted, CommandError> {
+    let client = http::client(&global.ca, push.subscription.endpoint.url())?;
+    let request = push.request().map_err(|error| CommandError::invalid(error.to_string()))?;
+    let request = reqwest::Request::try_from(request).map_err(http::unanswered)?;
+    let response = client.execute(request).await.map_err(http::unanswered)?;
+    let status = response.status();
+    if status.is_success() {
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        return Ok(Accepted { status, location: location.map(str::to_owned) });
+    }
+    let headers = response.headers().clone();
+    Err(refused(status, &headers, &answer(response).await))
+}
+
+fn subscription(source: &Source) -> Result<PushSubscription, CommandError> {
+    serde_json::from_slice(&source.read(MAX_JSON)?)
+        .map_err(|error| CommandError::invalid(format!("this is not a push subscription: {error}")))
+}
+
+fn payload(send: &Send) -> Result<Vec<u8>, CommandError> {
+    let document = match (&send.title, &send.navigate) {
+        (Some(title), Some(navigate)) => {
+            let notification = Notification {
+                title: title.clone(),
+                body: send.body.clone().unwrap_or_default(),
+                navigate: Some(navigate.clone()),
+                ..Notification::default()
+            };
+            declarative_document(&notification).map_err(|error| CommandError::invalid(error.to_string()))?
+        }
+        (Some(title), None) => match &send.body {
+            Some(body) => json!({ "title": title, "body": body }),
+            None => json!({ "title": title }),
+        },
+        (None, _) => {
+            return send.payload.as_ref().map_or(Ok(Vec::new()), |payload| payload.read(MAX_PAYLOAD));
+        }
+    };
+    Ok(document.to_string().into_bytes())
+}
+
+fn vapid_key(file: &Source) -> Result<VapidKey, CommandError> {
+    let pem = file.read(MAX_JSON)?;
+    VapidKey::from_pem(&String::from_utf8_lossy(&pem))
+        .map_err(|error| CommandError::invalid(format!("--vapid-key: {error}")))
+}
+
+fn identity(key: &VapidKey) -> Identity<'_> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Identity { key, subject: Some(CONTACT), expires: now + TOKEN_LIFE }
+}
+
+/// What a push service says about a refusal, as far as it says it in autopush's way.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    message: Option<String>,
+}
+
+async fn answer(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < MAX_ANSWER
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body
+}
+
+fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> CommandError {
+    let says = serde_json::from_slice::<Answer>(body).ok().and_then(|answer| answer.message);
+    let says = says.map(|message| format!(": {}", plain(&message.chars().take(200).collect::<String>())));
+    let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let remedy = match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => {
+            "the subscription is gone: forget it, and pair the receiver again".to_owned()
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "it does not accept this sender: sign with --vapid-key and the key the subscription is restricted to"
+                .to_owned()
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => "send less, about 4,000 bytes".to_owned(),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => match retry_after {
+            Some(seconds) => format!("try again in {} s", plain(seconds)),
+            None => "try again later".to_owned(),
+        },
+        status if status.is_redirection() => "it redirects, which senders must not follow".to_owned(),
+        status if status.is_server_error() => "try again later".to_owned(),
+        _ => "the request was wrong".to_owned(),
+    };
+    CommandError::new(
+        ErrorCode::Rejected,
+        format!("the push service answered {status}{}; {remedy}", says.unwrap_or_default()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Arguments, Command};
+
+    fn payload_of(options: &[&str]) -> String {
+        let arguments = ["belfry", "send", "--to", "-"].iter().chain(options);
+        let Command::Send(send) = Arguments::try_parse_from(arguments).unwrap().command else { panic!() };
+        String::from_utf8(payload(&send).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_title_makes_a_declarative_document_when_there_is_a_link() {
+        let document = payload_of(&["--title", "T", "--body", "B", "--navigate", "https://example.com/a"]);
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(document["web_push"], 8030);
+        assert_eq!(
+            document["notification"],
+            json!({"title": "T", "body": "B", "navigate": "https://example.com/a"})
+        );
+        assert_eq!(payload_of(&["--title", "T", "--body", "B"]), r#"{"body":"B","title":"T"}"#);
+        assert_eq!(payload_of(&["--title", "T"]), r#"{"title":"T"}"#);
+        assert_eq!(payload_of(&[]), "");
+    }
+
+    #[test]
+    fn a_refusal_says_what_the_service_said_and_what_to_do() {
+        let refused = |status, body: &[u8]| {
+            refused(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body).message
+        };
+        assert_eq!(
+            refused(410, br#"{"code":410,"errno":106,"error":"Gone","message":"No such subscription"}"#),
+            "the push service answered 410 Gone: No such subscription; \
+             the subscription is gone: forget it, and pair the receiver again"
+        );
+        assert!(refused(404, b"").contains("the subscription is gone"));
+        assert!(refused(401, b"<html>").contains("--vapid-key"));
+        assert!(refused(307, b"").contains("redirects"));
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, "120".parse().unwrap())]);
+        let busy = super::refused(StatusCode::SERVICE_UNAVAILABLE, &headers, b"");
+        assert!(busy.message.ends_with("try again in 120 s"), "{busy}");
+    }
+}

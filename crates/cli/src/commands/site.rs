@@ -1,0 +1,187 @@
+//! `belfry site …`.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use serde_json::json;
+use user_agent::Client;
+use user_agent::api::{
+    CommandError, ErrorCode, NewSite, Request, Response, Site, SiteChange, SiteState, rfc3339,
+};
+use user_agent::config::Mode;
+use webpush::PushSubscription;
+
+use super::{ask, mixed_up, with_engine};
+use crate::args::{Change, Global, SiteAdd, SiteCommand, SiteSet};
+use crate::exit::Failure;
+use crate::output::{Output, json, plain, table};
+
+pub(crate) async fn run(global: &Global, command: SiteCommand, output: Output) -> Result<(), Failure> {
+    match command {
+        SiteCommand::Add(add) => self::add(global, *add, output).await,
+        SiteCommand::List => list(global, output).await,
+        SiteCommand::Show { site, subscription } => show(global, site, subscription, output).await,
+        SiteCommand::Set(set) => self::set(global, set, output).await,
+        SiteCommand::Remove { site, yes } => remove(global, site, yes, output).await,
+        SiteCommand::Export { .. } => Err(Failure::unsupported("belfry site export")),
+        SiteCommand::Import { .. } => Err(Failure::unsupported("belfry site import")),
+    }
+}
+
+/// A site's subscription, or why there is none.
+pub(super) fn subscription(site: &Site) -> Result<&PushSubscription, Failure> {
+    site.subscription.as_ref().ok_or_else(|| {
+        let message = format!("{:?} has no subscription yet: its push service has not answered", site.name);
+        CommandError::new(ErrorCode::Offline, message).into()
+    })
+}
+
+pub(super) async fn ask_site(client: &Client, request: Request) -> Result<Site, Failure> {
+    let Response::Site(site) = client.request(request).await? else { return Err(mixed_up()) };
+    Ok(site)
+}
+
+async fn add(global: &Global, add: SiteAdd, output: Output) -> Result<(), Failure> {
+    let push_service = add.push_service.map(crate::args::PushServiceName::url).transpose()?;
+    let new = NewSite { name: add.name, url: add.url, vapid_key: add.vapid_key, push_service };
+    let add = async |client: &Client| ask_site(client, Request::AddSite(new)).await;
+    let site = with_engine(global, Mode::Online, add).await?;
+    output.line(&json(subscription(&site)?)?).map_err(|failure| match failure {
+        Failure::OutputClosed => Failure::internal(format!(
+            "{:?} was added, but its subscription could not be printed: see `belfry site show --subscription`",
+            site.name
+        )),
+        failure @ Failure::Command(_) => failure,
+    })
+}
+
+async fn list(global: &Global, output: Output) -> Result<(), Failure> {
+    let Response::Sites(sites) = ask(global, Mode::Offline, Request::ListSites).await? else {
+        return Err(mixed_up());
+    };
+    if output.is_json() {
+        return sites.iter().try_for_each(|site| output.value(site));
+    }
+    if sites.is_empty() {
+        return output.line("No sites. `belfry site add NAME` makes one.");
+    }
+    let row = |site: &Site| {
+        let remark = if site.needs_pairing { "needs pairing again" } else { "" };
+        [
+            plain(&site.name),
+            site.id.clone(),
+            site.state.to_string(),
+            site.unread.to_string(),
+            site.push_service.to_string(),
+            remark.to_owned(),
+        ]
+    };
+    let rows: Vec<_> = sites.iter().map(row).collect();
+    output.line(&table(["NAME", "ID", "STATE", "UNREAD", "PUSH SERVICE", ""], &rows))
+}
+
+async fn show(global: &Global, site: String, only_subscription: bool, output: Output) -> Result<(), Failure> {
+    let show = async |client: &Client| ask_site(client, Request::ShowSite { site }).await;
+    let site = with_engine(global, Mode::Offline, show).await?;
+    if only_subscription {
+        return output.line(&json(subscription(&site)?)?);
+    }
+    output.print(&site, || details(&site))
+}
+
+async fn set(global: &Global, set: SiteSet, output: Output) -> Result<(), Failure> {
+    let known = |change| match change {
+        Change::Known(change) => Ok(change),
+        Change::Unsupported(key) => Err(Failure::unsupported(&format!("belfry site set {key}=…"))),
+    };
+    let changes: Vec<SiteChange> = set.changes.into_iter().map(known).collect::<Result<_, _>>()?;
+    let request = Request::SetSite { site: set.site, changes };
+    let set = async |client: &Client| ask_site(client, request).await;
+    let mut site = with_engine(global, Mode::Offline, set).await?;
+    // Nobody asked for the secret.
+    site.subscription = None;
+    output.print(&site, || details(&site))
+}
+
+async fn remove(global: &Global, name: String, yes: bool, output: Output) -> Result<(), Failure> {
+    if !yes && !io::stdin().is_terminal() {
+        let message = "a removed site's subscription never works again: confirm with --yes";
+        return Err(CommandError::invalid(message).into());
+    }
+    let remove = async |client: &Client| {
+        let site = ask_site(client, Request::ShowSite { site: name }).await?;
+        if !yes && !confirmed(&site)? {
+            return Err(CommandError::invalid("nothing was removed").into());
+        }
+        let request = Request::RemoveSite { site: site.id.clone() };
+        let Response::Removed { unregistered } = client.request(request).await? else {
+            return Err(mixed_up());
+        };
+        Ok((site, unregistered))
+    };
+    let (site, unregistered) = with_engine(global, Mode::Online, remove).await?;
+    let removed = json!({ "removed": site.id, "name": site.name, "unregistered": unregistered });
+    output.print(&removed, || {
+        let service = if unregistered { "" } else { " The push service is told at the next connection." };
+        format!("Removed {}.{service}", plain(&site.name))
+    })
+}
+
+fn confirmed(site: &Site) -> Result<bool, Failure> {
+    let ask = || {
+        write!(
+            io::stderr(),
+            "Remove {} and its history? Its subscription never works again. [y/N] ",
+            plain(&site.name)
+        )?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    };
+    ask().map_err(|error: io::Error| Failure::internal(format!("cannot ask: {error}")))
+}
+
+fn details(site: &Site) -> String {
+    let state = match site.state {
+        SiteState::Alert => "alert: notifications with sound",
+        SiteState::Quiet => "quiet: notifications without sound",
+        SiteState::History => "history: no notifications",
+        SiteState::Blocked => "blocked: pushes are discarded unread",
+    };
+    let mut lines = vec![
+        format!("name          {}", plain(&site.name)),
+        format!("id            {}", site.id),
+        format!("url           {}", site.url.as_ref().map_or("none", url::Url::as_str)),
+        format!("state         {state}"),
+        format!("push service  {}", site.push_service),
+        format!("sender        {}", site.vapid_key.map_or_else(|| "any".to_owned(), |key| key.to_string())),
+        format!("added         {}", rfc3339::format(site.added_at)),
+        format!("unread        {}", site.unread),
+    ];
+    if site.needs_pairing {
+        lines.push("The push service has replaced its subscription: give the site the new one.".to_owned());
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_of_a_site_keep_its_subscription_to_themselves() {
+        let site: Site = serde_json::from_value(json!({
+            "id": "a1", "name": "Backups", "url": null, "state": "quiet", "push_service": "mozilla",
+            "needs_pairing": true, "vapid_key": null, "added_at": "2026-11-23T10:00:00Z", "unread": 2,
+            "subscription": {"endpoint": "https://push.example/secret", "expirationTime": null, "keys": {
+                "p256dh": "BDzM_h01bGr8NjrvHghw8chYifNdrx0qMYlWvzRqMeY7T8KDvnp6-9oxiSsRFwVk5Gtwb1AGIdW4DqCPExxpWFY",
+                "auth": "AAAAAAAAAAAAAAAAAAAAAA"}}
+        }))
+        .unwrap();
+        let details = details(&site);
+        assert!(details.contains("push service  wss://push.services.mozilla.com/"), "{details}");
+        assert!(details.contains("give the site the new one"), "{details}");
+        assert!(!details.contains("secret") && !details.contains("AAAA"), "{details}");
+        assert!(subscription(&site).is_ok());
+        assert!(subscription(&Site { subscription: None, ..site }).is_err());
+    }
+}

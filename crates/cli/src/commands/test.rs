@@ -1,0 +1,237 @@
+//! `belfry test`: a push to oneself, through the real push service.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use user_agent::Client;
+use user_agent::api::{
+    CommandError, Disposition, ErrorCode, Event, NewSite, Request, Response, Site, SiteState,
+};
+use user_agent::client::Events;
+use user_agent::config::Mode;
+use webpush::application_server::{Push, declarative_document};
+use webpush::payload::Notification;
+use webpush::{PushSubscription, Ttl, Urgency};
+
+use super::site::{ask_site, subscription};
+use super::{mixed_up, send, with_engine};
+use crate::args::Global;
+use crate::exit::Failure;
+use crate::output::{Output, plain};
+use crate::stop::Stop;
+
+/// How long the push may take to come back.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const TEMPORARY: &str = "Belfry test";
+
+/// Something to open: a declarative message must have a link.
+const LINK: &str = env!("CARGO_PKG_REPOSITORY");
+
+pub(crate) async fn run(global: &Global, site: Option<String>, output: Output) -> Result<(), Failure> {
+    let mut stop = Stop::listen()?;
+    with_engine(global, Mode::Online, async |client| {
+        let mut stages = Stages { output, start: Instant::now(), last: Instant::now() };
+        let target = tokio::select! {
+            target = target(client, site, &mut stages) => target?,
+            () = stop.requested() => return Err(stopped()),
+        };
+        let result = tokio::select! {
+            result = round_trip(global, client, &target.site, &mut stages) => result,
+            () = stop.requested() => Err(stopped()),
+        };
+        if target.is_temporary {
+            let removed = remove(client, &target.site, &mut stages).await;
+            return result.and(removed);
+        }
+        result
+    })
+    .await
+}
+
+fn stopped() -> Failure {
+    CommandError::new(ErrorCode::Timeout, "stopped before the push came back").into()
+}
+
+struct Target {
+    site: Site,
+    is_temporary: bool,
+}
+
+/// The site that was named, else the first that takes a push from anyone; a temporary one where that does not work.
+async fn target(client: &Client, name: Option<String>, stages: &mut Stages) -> Result<Target, Failure> {
+    let why = match name {
+        Some(site) => {
+            let site = ask_site(client, Request::ShowSite { site }).await?;
+            if site.state == SiteState::Blocked {
+                let message = format!("{:?} is blocked: its pushes are discarded unread", site.name);
+                return Err(CommandError::invalid(message).into());
+            }
+            if site.vapid_key.is_none() {
+                return stages.found(site);
+            }
+            format!("{} accepts only its own sender", plain(&site.name))
+        }
+        None => {
+            let Response::Sites(sites) = client.request(Request::ListSites).await? else {
+                return Err(mixed_up());
+            };
+            let mut suited = sites.into_iter().filter(|site| {
+                site.vapid_key.is_none() && site.state != SiteState::Blocked && !site.needs_pairing
+            });
+            if let Some(site) = suited.next() {
+                let site = ask_site(client, Request::ShowSite { site: site.id }).await?;
+                if site.subscription.is_some() {
+                    return stages.found(site);
+                }
+            }
+            "no site accepts any sender".to_owned()
+        }
+    };
+    let new = NewSite { name: TEMPORARY.to_owned(), url: None, vapid_key: None, push_service: None };
+    match ask_site(client, Request::AddSite(new)).await {
+        Ok(site) => {
+            stages.passed(
+                json!({ "stage": "subscribed", "site": site.name, "temporary": true }),
+                &format!("subscribed the temporary site {TEMPORARY:?}: {why}"),
+            )?;
+            Ok(Target { site, is_temporary: true })
+        }
+        // One that an interrupted test left, or that somebody made: it serves, and it stays.
+        Err(Failure::Command(error)) if error.code == ErrorCode::Exists => {
+            let site = ask_site(client, Request::ShowSite { site: TEMPORARY.to_owned() }).await?;
+            stages.found(site)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn round_trip(
+    global: &Global,
+    client: &Client,
+    site: &Site,
+    stages: &mut Stages,
+) -> Result<(), Failure> {
+    let code = code()?;
+    let body = format!("It works. This is test {code}.");
+    let payload = document(&body, &code)?;
+    let mut events = client.events();
+
+    let accepted = send::post(global, &push(subscription(site)?, &payload)).await?;
+    stages.passed(
+        json!({ "stage": "accepted", "status": accepted.status.as_u16() }),
+        &format!("the push service accepted the push: {}", accepted.status),
+    )?;
+
+    let disposition = timeout(PATIENCE, received(&mut events, &site.name, &body)).await.map_err(|_| {
+        let message =
+            format!("the push did not come back within {} s: see `belfry doctor`", PATIENCE.as_secs());
+        CommandError::new(ErrorCode::Timeout, message)
+    })??;
+    let (became, text) = match disposition {
+        Disposition::Shown => ("shown", "received, decrypted and shown"),
+        Disposition::Recorded => ("recorded", "received, decrypted and recorded, without a notification"),
+        Disposition::Discarded => ("discarded", "received and discarded"),
+    };
+    stages.passed(json!({ "stage": "received", "disposition": became }), text)?;
+    stages.total()
+}
+
+fn push<'a>(subscription: &'a PushSubscription, payload: &'a [u8]) -> Push<'a> {
+    // A test that nobody waits for any more is of no use later.
+    let ttl = Ttl::from_seconds(60);
+    Push { subscription, payload, ttl, urgency: Urgency::High, topic: None, identity: None }
+}
+
+fn document(body: &str, code: &str) -> Result<Vec<u8>, Failure> {
+    let notification = Notification {
+        title: "Belfry test".to_owned(),
+        body: body.to_owned(),
+        navigate: LINK.parse().ok(),
+        tag: format!("belfry-test-{code}"),
+        ..Notification::default()
+    };
+    let document =
+        declarative_document(&notification).map_err(|error| Failure::internal(error.to_string()))?;
+    Ok(document.to_string().into_bytes())
+}
+
+/// Waits for this push; a failure of the same site meanwhile is its failure.
+async fn received(events: &mut Events, name: &str, text: &str) -> Result<Disposition, Failure> {
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Push { site, body, disposition, .. } if site == name && body == text => {
+                return Ok(disposition);
+            }
+            Event::Failed { site: Some(site), reason } if site == name => {
+                return Err(Failure::internal(reason));
+            }
+            Event::Disconnected { reason, .. } => tracing::warn!(reason, "the connection was lost"),
+            Event::Push { .. } | Event::Failed { .. } | Event::Connected { .. } | Event::Changed => {}
+        }
+    }
+    Err(Failure::internal("the receiver has stopped"))
+}
+
+async fn remove(client: &Client, site: &Site, stages: &mut Stages) -> Result<(), Failure> {
+    client.request(Request::RemoveSite { site: site.id.clone() }).await?;
+    stages.passed(json!({ "stage": "removed" }), "removed the temporary site")
+}
+
+/// Six hexadecimal digits that tell this test from others.
+fn code() -> Result<String, Failure> {
+    let mut bytes = [0; 3];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::internal(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Prints each stage with its time.
+struct Stages {
+    output: Output,
+    start: Instant,
+    last: Instant,
+}
+
+impl Stages {
+    fn found(&mut self, site: Site) -> Result<Target, Failure> {
+        subscription(&site)?;
+        self.passed(
+            json!({ "stage": "subscribed", "site": site.name, "temporary": false }),
+            &format!("the site {} is subscribed", plain(&site.name)),
+        )?;
+        Ok(Target { site, is_temporary: false })
+    }
+
+    fn passed(&mut self, mut stage: Value, text: &str) -> Result<(), Failure> {
+        let taken = milliseconds(self.last.elapsed());
+        self.last = Instant::now();
+        if let Value::Object(members) = &mut stage {
+            members.insert("ms".to_owned(), taken.into());
+        }
+        self.output.print(&stage, || format!("{taken:>6} ms  {text}"))
+    }
+
+    fn total(&self) -> Result<(), Failure> {
+        let taken = milliseconds(self.start.elapsed());
+        self.output.print(&json!({ "stage": "done", "ms": taken }), || format!("{taken:>6} ms  in all"))
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_test_push_is_its_own() {
+        let (one, other) = (code().unwrap(), code().unwrap());
+        assert_ne!(one, other);
+        let document: Value = serde_json::from_slice(&document("b", &one).unwrap()).unwrap();
+        assert_eq!(document["notification"]["tag"], format!("belfry-test-{one}"));
+        assert_eq!(document["web_push"], 8030);
+    }
+}
