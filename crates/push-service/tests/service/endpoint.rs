@@ -32,12 +32,15 @@ async fn the_short_form_of_an_endpoint_is_the_open_one() {
     assert_eq!(server.post(&endpoint.replace("/v1/", "/"), &[("ttl", "0")], "").await.status, 201);
 }
 
+/// Headers, body and the errno they lead to.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'static str, u64);
+
 #[tokio::test]
 async fn headers_that_break_a_rule_are_refused() {
     let (server, _user_agent, endpoint) = paired().await;
     let long = "a".repeat(33);
     let coded = |value| ("content-encoding", value);
-    let cases: &[(&[(&str, &str)], &str, u64)] = &[
+    let cases: &[Case] = &[
         (&[], "", 111),
         (&[("ttl", "abc")], "", 111),
         (&[("ttl", "1.5")], "", 111),

@@ -231,7 +231,9 @@ impl UserAgent {
             match self.next_frame().await {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("expected a message, got {other:?}"),
+                other @ (Message::Binary(_) | Message::Close(_) | Message::Frame(_)) => {
+                    panic!("expected a message, got {other:?}")
+                }
             }
         }
     }
