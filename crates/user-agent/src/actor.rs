@@ -236,26 +236,21 @@ impl Actor {
     async fn messages(&mut self, url: PushServiceUrl, messages: Vec<PushMessage>) -> Result<(), StoreError> {
         let now = Timestamp::now();
         let keys = self.shared.keys.clone();
-        let receipts = self.shared.store.write(move |tx| inbox::receive(tx, &keys, messages, now)).await?;
+        let notifications = self.shared.mode != Mode::Receive(Notify::None);
+        let receipts = self.shared.store.write(move |tx| inbox::receive(tx, &keys, notifications, messages, now)).await?;
         let acks: Vec<_> = receipts
             .iter()
             .filter_map(|receipt| Some((receipt.channel_id, receipt.version.clone(), receipt.ack?)))
             .collect();
         self.with(&url, |service| service.acknowledge(acks));
         for receipt in receipts {
-            self.outcome(&url, receipt.channel_id, receipt.outcome, now).await?;
+            self.outcome(&url, receipt.channel_id, receipt.outcome, now);
         }
         self.shared.tell(Event::Changed);
         Ok(())
     }
 
-    async fn outcome(
-        &mut self,
-        url: &PushServiceUrl,
-        channel: ChannelId,
-        outcome: Outcome,
-        received_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    fn outcome(&self, url: &PushServiceUrl, channel: ChannelId, outcome: Outcome, received_at: Timestamp) {
         let push = |id, site, title, body, navigate, disposition| Event::Push {
             id,
             site,
@@ -268,15 +263,8 @@ impl Actor {
         match outcome {
             Outcome::Show(popup) => match &self.presenter {
                 Some(presenter) => presenter.show(*popup, received_at),
+                // This process runs one command; the entry stays pending for the next that shows.
                 None => {
-                    // With notifications off it is as good as handed; otherwise the next process that shows will.
-                    if self.shared.mode == Mode::Receive(Notify::None) {
-                        let entry = popup.entry;
-                        let handed = self.shared.store.write(move |tx| {
-                            Ok(crate::store::entries::mark_handed(tx, entry)?)
-                        });
-                        handed.await?;
-                    }
                     let n = popup.notification;
                     let recorded = Disposition::Recorded;
                     self.shared.tell(push(Some(popup.entry), popup.site_name, n.title, n.body, n.navigate, recorded));
@@ -299,7 +287,6 @@ impl Actor {
                 self.report(Some(site), "the keyring does not have this site's keys; its pushes wait".into());
             }
         }
-        Ok(())
     }
 
     fn with(&self, url: &PushServiceUrl, act: impl FnOnce(&Service)) {

@@ -9,7 +9,7 @@ use webpush::{ChannelId, MessageVersion, PushMessage, encryption, secrets};
 use crate::api::EntryId;
 use crate::keys::KeyTable;
 use crate::notifier::Popup;
-use crate::permission::{Decision, SiteSettings, decide};
+use crate::permission::{Decision, Settings, decide};
 use crate::store::entries::{self, NewEntry};
 use crate::store::sites::{self, SiteRow};
 use crate::store::{StoreError, channels};
@@ -43,19 +43,22 @@ pub(crate) enum Outcome {
     KeyMissing { site: String },
 }
 
-/// Takes in the messages of one read from the socket, in one transaction. Nothing may be acknowledged before it is committed.
+/// Takes in the messages of one read from the socket, in one transaction. Nothing may be acknowledged before it is
+/// committed. `notifications`: whether this process, or a later one, shows any.
 pub(crate) fn receive(
     tx: &Transaction<'_>,
     keys: &KeyTable,
+    notifications: bool,
     messages: Vec<PushMessage>,
     now: Timestamp,
 ) -> Result<Vec<Receipt>, StoreError> {
-    messages.into_iter().map(|message| receive_one(tx, keys, message, now)).collect()
+    messages.into_iter().map(|message| receive_one(tx, keys, notifications, message, now)).collect()
 }
 
 fn receive_one(
     tx: &Transaction<'_>,
     keys: &KeyTable,
+    notifications: bool,
     message: PushMessage,
     now: Timestamp,
 ) -> Result<Receipt, StoreError> {
@@ -66,7 +69,7 @@ fn receive_one(
         let removed = channels::is_removed(tx, channel_id)?;
         return Ok(receipt(not_delivered, Outcome::UnknownChannel { removed }));
     };
-    let decision = decide(&SiteSettings { state: site.state });
+    let decision = decide(&Settings { state: site.state, notifications });
     if decision == Decision::Discard {
         let new = channels::mark_seen(tx, channel_id, &version, now)?;
         let outcome = if new { Outcome::Discarded { site: site.name } } else { Outcome::Duplicate };

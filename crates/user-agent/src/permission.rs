@@ -2,10 +2,13 @@
 
 use crate::api::SiteState;
 
-/// What the user has set for a site.
+/// What the user has set, for this site and for this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SiteSettings {
+pub(crate) struct Settings {
+    /// The site's permission.
     pub(crate) state: SiteState,
+    /// Whether this process shows notifications at all (`run --notify none` does not).
+    pub(crate) notifications: bool,
 }
 
 /// What to do with a push.
@@ -23,13 +26,14 @@ pub(crate) enum Decision {
 }
 
 /// Decides. Destructured without `..`, so that a new setting does not compile until it is decided here.
-pub(crate) fn decide(settings: &SiteSettings) -> Decision {
-    let SiteSettings { state } = settings;
+pub(crate) fn decide(settings: &Settings) -> Decision {
+    let Settings { state, notifications } = *settings;
     match state {
+        SiteState::Blocked => Decision::Discard,
+        SiteState::History => Decision::Record,
+        SiteState::Alert | SiteState::Quiet if !notifications => Decision::Record,
         SiteState::Alert => Decision::Show { sound: true },
         SiteState::Quiet => Decision::Show { sound: false },
-        SiteState::History => Decision::Record,
-        SiteState::Blocked => Decision::Discard,
     }
 }
 
@@ -39,10 +43,19 @@ mod tests {
 
     #[test]
     fn each_state_means_what_its_name_says() {
-        let decide = |state| decide(&SiteSettings { state });
+        let decide = |state| decide(&Settings { state, notifications: true });
         assert_eq!(decide(SiteState::Alert), Decision::Show { sound: true });
         assert_eq!(decide(SiteState::Quiet), Decision::Show { sound: false });
         assert_eq!(decide(SiteState::History), Decision::Record);
+        assert_eq!(decide(SiteState::Blocked), Decision::Discard);
+    }
+
+    #[test]
+    fn without_notifications_everything_but_blocked_is_recorded() {
+        let decide = |state| decide(&Settings { state, notifications: false });
+        for state in [SiteState::Alert, SiteState::Quiet, SiteState::History] {
+            assert_eq!(decide(state), Decision::Record);
+        }
         assert_eq!(decide(SiteState::Blocked), Decision::Discard);
     }
 }
