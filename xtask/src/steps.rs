@@ -8,11 +8,12 @@ use anyhow::Context as _;
 pub(crate) struct Steps {
     command: String,
     taken: Vec<(&'static str, Duration)>,
+    last_line: Option<String>,
 }
 
 impl Steps {
     pub(crate) fn new(command: &str) -> Self {
-        Self { command: command.to_owned(), taken: Vec::new() }
+        Self { command: command.to_owned(), taken: Vec::new(), last_line: None }
     }
 
     /// Runs one step. Its failure names it, so that the last line of the output says where to look.
@@ -28,14 +29,21 @@ impl Steps {
         result.with_context(|| format!("step `{name}`"))
     }
 
-    /// Prints what each step took, if there was more than one.
+    /// What to say at the very end, after the times.
+    pub(crate) fn close_with(&mut self, line: String) {
+        self.last_line = Some(line);
+    }
+
+    /// Prints what each step took, if there was more than one, and the last line.
     pub(crate) fn summarise(&self) {
-        if self.taken.len() < 2 {
-            return;
+        if self.taken.len() > 1 {
+            println!("==> {}: times", self.command);
+            for (name, took) in &self.taken {
+                println!("{:>9.1} s  {name}", took.as_secs_f64());
+            }
         }
-        println!("==> {}: times", self.command);
-        for (name, took) in &self.taken {
-            println!("{:>9.1} s  {name}", took.as_secs_f64());
+        if let Some(line) = &self.last_line {
+            println!("{line}");
         }
     }
 }
