@@ -24,7 +24,7 @@ impl Belfry {
     /// With the profile in this folder, which need not exist yet.
     pub fn new(session: &Session, profile: PathBuf) -> Result<Self> {
         Ok(Self {
-            program: program()?,
+            program: sibling("belfry")?,
             profile,
             environment: session.environment().clone(),
             options: Vec::new(),
@@ -201,7 +201,7 @@ impl PushService {
             ["serve", "--json", "--listen", address, "--data"].map(Into::into).into();
         arguments.push(data.into());
         arguments.extend(options.iter().map(Into::into));
-        let mut process = Process::start(&program()?, arguments, session.environment())?;
+        let mut process = Process::start(&sibling("belfry")?, arguments, session.environment())?;
         let line = process.line().await?;
         let listening: Value =
             serde_json::from_str(&line).with_context(|| format!("a JSON event, not {line:?}"))?;
@@ -226,8 +226,9 @@ fn with_json<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> impl It
     [OsString::from("--json")].into_iter().chain(arguments)
 }
 
-/// In `BELFRY_TEST_BIN_DIR`, or where cargo has put it: beside this program, or above when this is a test.
-fn program() -> Result<PathBuf> {
+/// Another program of this workspace: in `BELFRY_TEST_BIN_DIR`, or where cargo has put it, beside this program or above
+/// when this is a test.
+pub fn sibling(name: &str) -> Result<PathBuf> {
     let folder = match std::env::var_os("BELFRY_TEST_BIN_DIR") {
         Some(folder) => PathBuf::from(folder),
         None => {
@@ -237,7 +238,7 @@ fn program() -> Result<PathBuf> {
             folder.to_owned()
         }
     };
-    let program = folder.join("belfry");
+    let program = folder.join(name);
     ensure!(
         program.is_file(),
         "{} is not built; run the tests through `cargo xtask test`",

@@ -1,13 +1,14 @@
 //! What most tests begin with: a session with a notification server and a stand-in `xdg-open`, a push service, and
 //! profiles.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::belfry::{Belfry, PushService, Run};
-use crate::notifications::NotificationServer;
+use crate::belfry::{Belfry, PushService, Run, Subscription};
+use crate::notifications::{self, NotificationServer};
 use crate::opener::Opener;
 use crate::session::Session;
 
@@ -25,9 +26,14 @@ pub struct Desk {
 impl Desk {
     /// Starts all of it.
     pub async fn start() -> Result<Self> {
+        Self::with_capabilities(notifications::CAPABILITIES).await
+    }
+
+    /// With a notification server that can do only this.
+    pub async fn with_capabilities(capabilities: &[&str]) -> Result<Self> {
         let mut session = Session::start().await?;
         let opener = Opener::install(&mut session)?;
-        let notifications = NotificationServer::start(&session).await?;
+        let notifications = NotificationServer::start(&session, capabilities).await?;
         Ok(Self { opener, notifications, session })
     }
 
@@ -56,12 +62,25 @@ impl Desk {
         Belfry::new(&self.session, folder.to_owned())
     }
 
+    /// A push of this document to this subscription, by `belfry send`. Fails when the push service does not accept it.
+    pub async fn send(&self, subscription: &Subscription, document: &str) -> Result<String> {
+        let to = self.session.file("to.json", &subscription.line)?;
+        let arguments =
+            [OsStr::new("send"), "--to".as_ref(), to.as_os_str(), "--payload".as_ref(), "-".as_ref()];
+        self.profile("sender")?.feed(arguments, document).await
+    }
+
     /// Starts receiving from this push service and waits until it is connected.
     pub async fn run(&self, belfry: &Belfry, service: &PushService) -> Result<Run> {
         let mut run = belfry.run(&["--push-service", &service.websocket])?;
         run.next("connected").await?;
         Ok(run)
     }
+}
+
+/// A Declarative Web Push document with a title and a link of its own.
+pub fn titled(title: &str) -> String {
+    declarative(title, &format!("https://example.com/{}", title.to_lowercase()), json!({}))
 }
 
 /// A Declarative Web Push document. `members` are those of `notification` besides title and link.

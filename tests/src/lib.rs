@@ -24,3 +24,12 @@ pub mod process;
 pub mod scan;
 pub mod senders;
 pub mod session;
+
+use anyhow::Result;
+
+/// An HTTP client for plain requests to the services under test.
+pub fn http() -> Result<reqwest::Client> {
+    // Fails only when there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().no_proxy().timeout(process::PATIENCE).build()?)
+}

@@ -82,13 +82,8 @@ pub struct NotificationServer {
 }
 
 impl NotificationServer {
-    /// Takes the notification server's name on the session's bus.
-    pub async fn start(session: &Session) -> Result<Self> {
-        Self::with_capabilities(session, CAPABILITIES).await
-    }
-
-    /// One that can do only this.
-    pub async fn with_capabilities(session: &Session, capabilities: &[&str]) -> Result<Self> {
+    /// Takes the notification server's name on the session's bus. It can do no more than `capabilities`.
+    pub async fn start(session: &Session, capabilities: &[&str]) -> Result<Self> {
         let connection = session.connect().await?;
         let (sender, shown) = mpsc::unbounded_channel();
         let open = Open::default();
@@ -129,6 +124,23 @@ impl NotificationServer {
     /// A click on the button with this label.
     pub async fn press(&self, shown: &Shown, label: &str) -> Result<()> {
         self.invoke(shown, shown.key(label)?, None).await
+    }
+
+    /// A click on something the notification never offered, as a careless server might report it.
+    pub async fn invoke_unoffered(&self, shown: &Shown, key: &str) -> Result<()> {
+        self.emit("ActionInvoked", &(shown.id, key)).await
+    }
+
+    /// Gives its name up, as when the desktop's server ends.
+    pub async fn leave(&self) -> Result<()> {
+        self.open.lock().retain(|_| false);
+        self.connection.release_name(NAME).await?;
+        Ok(())
+    }
+
+    /// Takes its name again.
+    pub async fn come_back(&self) -> Result<()> {
+        Ok(self.connection.request_name(NAME).await?)
     }
 
     /// Closes a notification: 1 expired, 2 dismissed by the user.

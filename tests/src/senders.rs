@@ -22,7 +22,7 @@ pub enum Sender {
 }
 
 /// What to send, to whom, and how.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Sending<'a> {
     /// As `belfry site add` printed it.
     pub subscription: &'a Subscription,
@@ -43,10 +43,18 @@ response = webpush(json.loads(subscription), payload, ttl=600, **identity)
 print(response.status_code)
 "#;
 
+/// It takes a key as two numbers in base64url, so Node's own `crypto` reads the PEM.
 const NODE: &str = r#"
 const webpush = require("web-push");
-const [subscription, payload] = process.argv.slice(1);
-webpush.sendNotification(JSON.parse(subscription), payload, { TTL: 600 }).then(
+const [subscription, payload, key] = process.argv.slice(1);
+const options = { TTL: 600 };
+if (key) {
+    const { d, x, y } = require("crypto").createPrivateKey(require("fs").readFileSync(key)).export({ format: "jwk" });
+    const point = Buffer.concat([Buffer.of(4), Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]);
+    const publicKey = point.toString("base64url");
+    options.vapidDetails = { subject: "mailto:tests@example.com", publicKey, privateKey: d };
+}
+webpush.sendNotification(JSON.parse(subscription), payload, options).then(
     (result) => console.log(result.statusCode),
     (error) => { console.error(error); process.exitCode = 1; },
 );
@@ -74,7 +82,8 @@ impl Sender {
                 }
                 environment.insert("NODE_PATH".into(), prepared("BELFRY_TEST_NODE_MODULES")?.into());
                 arguments.extend([OsString::from("-e"), NODE.into(), "--".into()]);
-                arguments.extend([OsString::from(&subscription.line), payload.into()]);
+                let key = vapid_key.map(Path::as_os_str).unwrap_or_default();
+                arguments.extend([OsString::from(&subscription.line), payload.into(), key.into()]);
                 find_program("node")?
             }
             Self::RustWebPush => {

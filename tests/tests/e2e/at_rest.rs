@@ -1,0 +1,169 @@
+//! What a thief finds on the disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use belfry_tests::desk::{Desk, declarative};
+use belfry_tests::keyring;
+use belfry_tests::scan::{Secret, files, scan};
+use rusqlite::Connection;
+use serde_json::json;
+use webpush::SubscriptionKeys;
+
+const TITLE: &str = "Zebra-7f3a rendezvous";
+const BODY: &str = "Quetzal-91bc under the third bridge";
+const LINK: &str = "https://ibis-55d0.example/secret-place";
+const BAD_LINK: &str = "javascript:mynah-20cc";
+
+#[tokio::test]
+async fn after_a_power_failure_no_file_holds_a_received_text_or_a_private_key() -> Result<()> {
+    let desk = Desk::start().await?;
+    let service = desk.service().await?;
+    let belfry = desk.profile("p")?;
+    let mut run = desk.run(&belfry, &service).await?;
+    let subscriptions = [belfry.add_site("One", &[]).await?, belfry.add_site("Two", &[]).await?];
+    let document = declarative(TITLE, LINK, json!({ "body": BODY }));
+    for subscription in &subscriptions {
+        desk.send(subscription, &document).await?;
+        run.next("push").await?;
+    }
+    // Searching builds what an index needs, in memory or on disk.
+    assert_eq!(belfry.json(["inbox", "--search", "zebra"]).await?.len(), 2);
+    run.kill().await?;
+
+    let items = keyring::items(desk.session.bus()).await?;
+    assert_eq!(items.len(), 3, "one for each subscription, one for the database: {items:?}");
+    let mut secrets: Vec<Secret> = [("title", TITLE), ("body", BODY), ("link", LINK)]
+        .map(|(what, text)| (what.to_owned(), text.as_bytes().to_vec()))
+        .into();
+    let mut public_keys = Vec::new();
+    let mut database_key = None;
+    for item in &items {
+        match item.subscription_keys()? {
+            Some((private, auth)) => {
+                public_keys.push(SubscriptionKeys::from_bytes(&private, &auth)?.public().to_string());
+                secrets.push(("private key".to_owned(), private));
+                secrets.push(("auth secret".to_owned(), auth));
+            }
+            None => {
+                secrets.push(("database key".to_owned(), item.secret.clone()));
+                database_key = Some(item.secret.clone());
+            }
+        }
+    }
+    let mut printed: Vec<_> = subscriptions.iter().map(|one| one.parsed.keys.p256dh.to_string()).collect();
+    public_keys.sort();
+    printed.sort();
+    assert_eq!(public_keys, printed, "these are the keys of the printed subscriptions");
+
+    assert!(
+        files(belfry.profile())?.iter().any(|file| file.to_string_lossy().ends_with("-wal")),
+        "a log is left"
+    );
+    assert_eq!(scan(belfry.profile(), &secrets)?, []);
+    for folder in ["data", "config", "cache", "state", "home", "runtime"] {
+        let folder = desk.session.folder().join(folder);
+        let elsewhere = scan(&folder, &secrets)?;
+        let elsewhere: Vec<_> = elsewhere.iter().filter(|finding| !is_the_keyring(&finding.file)).collect();
+        assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    }
+
+    // The control: the same scan of the same content, without the encryption.
+    let copy = desk.session.folder().join("plaintext");
+    decrypted_copy(belfry.profile(), &copy, &database_key.context("the database's key")?)?;
+    for item in &items {
+        fs::write(copy.join(item.path.rsplit('/').next().context("a name")?), &item.secret)?;
+    }
+    let findings = scan(&copy, &secrets)?;
+    for (what, _) in &secrets {
+        assert!(findings.iter().any(|finding| &finding.what == what), "{what} is not found in plaintext");
+    }
+    Ok(())
+}
+
+/// The keyring's own files, encrypted by it.
+fn is_the_keyring(file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == "keyrings")
+}
+
+/// The profile's database with its log, as it would be without SQLCipher.
+fn decrypted_copy(profile: &Path, target: &Path, key: &[u8]) -> Result<()> {
+    let stolen = target.join("stolen");
+    fs::create_dir_all(&stolen)?;
+    let mut database: Option<PathBuf> = None;
+    for file in files(profile)? {
+        let name = file.file_name().context("a name")?;
+        fs::copy(&file, stolen.join(name))?;
+        if file.with_extension("db-wal").is_file() && file.extension().is_some_and(|kind| kind == "db") {
+            database = Some(stolen.join(name));
+        }
+    }
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let connection = Connection::open(database.context("a database")?)?;
+    connection.pragma_update(None, "key", format!("x'{hex}'"))?;
+    let plain = target.join("plain.db");
+    connection.execute("ATTACH DATABASE ?1 AS plain KEY ''", [plain.to_str().context("a path")?])?;
+    connection.query_row("SELECT sqlcipher_export('plain')", [], |_| Ok(()))?;
+    connection.execute("DETACH DATABASE plain", [])?;
+    drop(connection);
+    fs::remove_dir_all(stolen)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_its_user_can_read_a_profile() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let desk = Desk::start().await?;
+    let service = desk.service().await?;
+    let belfry = desk.profile("p")?;
+    let _run = desk.run(&belfry, &service).await?;
+    belfry.add_site("Backups", &[]).await?;
+    for folder in [belfry.profile().to_owned(), desk.service_data()] {
+        let mode = |path: &Path| Ok::<_, anyhow::Error>(fs::metadata(path)?.permissions().mode() & 0o777);
+        assert_eq!(mode(&folder)?, 0o700, "{}", folder.display());
+        // A lock says nothing.
+        let holds_something = |file: &PathBuf| fs::metadata(file).is_ok_and(|file| file.len() > 0);
+        let files: Vec<_> = files(&folder)?.into_iter().filter(holds_something).collect();
+        assert!(!files.is_empty());
+        for file in files {
+            assert_eq!(mode(&file)? & 0o077, 0, "{}", file.display());
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_of_a_push_or_a_subscription_is_logged() -> Result<()> {
+    let mut desk = Desk::start().await?;
+    let service = desk.service().await?;
+    let belfry = desk.profile("p")?;
+    let mut run = belfry.run(&["--push-service", &service.websocket, "-vv"])?;
+    run.next("connected").await?;
+    let subscription = belfry.add_site("Backups", &[]).await?;
+    desk.send(&subscription, &declarative(TITLE, LINK, json!({ "body": BODY }))).await?;
+    run.next("push").await?;
+    desk.notifications.next().await?;
+    desk.send(&subscription, &declarative(TITLE, BAD_LINK, json!({ "body": BODY }))).await?;
+    let shown = desk.notifications.next().await?;
+    desk.notifications.invoke_unoffered(&shown, "default").await?;
+    run.next("failed").await?;
+    let (_, log) = run.terminate().await?;
+    assert!(log.contains("link"), "the control: the refused link is logged: {log:?}");
+    let token = subscription.endpoint();
+    let token = token.rsplit('/').next().context("a token")?;
+    let keys = &subscription.parsed.keys;
+    let auth = String::from(keys.auth.clone());
+    for (what, text) in [
+        ("title", TITLE),
+        ("body", BODY),
+        ("link", LINK),
+        ("bad link", "mynah-20cc"),
+        ("token", token),
+        ("auth", &auth),
+    ] {
+        assert!(!log.contains(text), "{what} in the log:\n{log}");
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! What a user sees, end to end: the built programs, real senders, a real keyring, and a desktop that records.
+
+mod at_rest;
+mod clicks;
+mod command_line;
+mod example_site;
+mod harness;
+mod inbox;
+mod notifications;
+mod offline;
+mod pairing;
+mod profile;
+mod push_service;
+mod senders;
+mod sites;
