@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// Run a push service: WebSocket at /, endpoints under /wpush/
     Serve(Serve),
     /// Receive in the foreground, without a window
+    #[command(long_about = "Receive in the foreground, without a window.\n\n\
+        Connects at once, even with no site. When standard output is closed it goes on receiving: a log that went away must \
+        not cost a notification. Ctrl-C or SIGTERM stops it; a second one does not wait for commands of --exec.")]
     Run(Run),
     /// The sites that may send
     #[command(subcommand)]
@@ -92,6 +95,12 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Service(ServiceCommand),
     /// Send a push to a subscription, as an application server does
+    #[command(
+        long_about = "Send a push to a subscription, as an application server does: encrypt it, post it, print the status \
+        and the Location.\n\n\
+        --title with --navigate makes a Declarative Web Push document. That format requires a link, so --title alone makes \
+        flat JSON, {\"title\",\"body\"}. Without --title and --payload the push has no body."
+    )]
     Send(Send),
     /// Send a push to oneself through the real push service and wait for it
     #[command(long_about = "Send a push to oneself through the real push service and wait for it.\n\n\
@@ -146,9 +155,6 @@ pub(crate) enum TlsMode {
 }
 
 #[derive(Debug, Args)]
-#[command(long_about = "Receive in the foreground, without a window.\n\n\
-    Connects at once, even with no site. When standard output is closed it goes on receiving: a log that went away must \
-    not cost a notification. Ctrl-C or SIGTERM stops it; a second one does not wait for commands of --exec.")]
 pub(crate) struct Run {
     /// Stored as the push service of new sites: `mozilla` or a ws:// or wss:// URL
     #[arg(long, value_name = "URL")]
@@ -258,12 +264,6 @@ pub(crate) enum ServiceCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    long_about = "Send a push to a subscription, as an application server does: encrypt it, post it, print the status \
-    and the Location.\n\n\
-    --title with --navigate makes a Declarative Web Push document. That format requires a link, so --title alone makes \
-    flat JSON, {\"title\",\"body\"}. Without --title and --payload the push has no body."
-)]
 pub(crate) struct Send {
     /// The subscription, JSON as `belfry site add` prints it; `-`: standard input
     #[arg(long, value_name = "FILE")]

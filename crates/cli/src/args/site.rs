@@ -11,6 +11,10 @@ use super::{Change, PushServiceName};
 #[derive(Debug, Subcommand)]
 pub(crate) enum SiteCommand {
     /// Subscribe for a site, and print the subscription to give to it
+    #[command(
+        long_about = "Subscribe for a site, and print the subscription to give to it, as JSON on one line and nothing \
+        else.\n\nWhen the push service does not answer within 30 seconds, nothing is kept and the command fails."
+    )]
     Add(Box<SiteAdd>),
     /// List the sites
     List,
@@ -48,10 +52,6 @@ pub(crate) enum SiteCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    long_about = "Subscribe for a site, and print the subscription to give to it, as JSON on one line and nothing \
-    else.\n\nWhen the push service does not answer within 30 seconds, nothing is kept and the command fails."
-)]
 pub(crate) struct SiteAdd {
     /// What you call it
     pub(crate) name: String,

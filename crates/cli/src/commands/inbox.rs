@@ -1,6 +1,7 @@
 //! `belfry inbox`: what arrived.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use user_agent::api::{Disposition, Entry, EntryFilter, EntryId, Request, Response, rfc3339};
 use user_agent::config::Mode;
 
@@ -45,17 +46,22 @@ async fn show(global: &Global, id: EntryId, with_raw: bool, output: Output) -> R
         return Err(mixed_up());
     };
     if output.is_json() {
-        let mut value = serde_json::to_value(&entry).map_err(|error| Failure::internal(error.to_string()))?;
-        if let (true, Value::Object(members)) = (with_raw, &mut value) {
-            members.insert("raw".to_owned(), raw.into());
-        }
-        return output.value(&value);
+        return output.value(&Shown { entry: &entry, raw: with_raw.then_some(raw) });
     }
     match (with_raw, raw) {
         (true, Some(raw)) => output.line(&for_reader(raw)),
         (true, None) => output.line(""),
         (false, _) => output.line(&details(&entry)),
     }
+}
+
+/// An entry, with its payload where that was asked for.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    entry: &'a Entry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<Option<String>>,
 }
 
 async fn done(global: &Global, request: Request) -> Result<(), Failure> {
@@ -132,6 +138,15 @@ mod tests {
         assert_eq!(line(&entry()), "    7 * 2026-11-23T10:00:00.000Z  Backups: Done c — 3 files 2 folders");
         let failed = Entry { failure: Some("wrong key".into()), read: true, ..entry() };
         assert_eq!(line(&failed), "    7   2026-11-23T10:00:00.000Z  Backups: wrong key");
+    }
+
+    #[test]
+    fn the_payload_is_a_member_only_where_it_was_asked_for() {
+        let json = |raw| serde_json::to_value(Shown { entry: &entry(), raw }).unwrap();
+        assert!(json(None).get("raw").is_none());
+        assert_eq!(json(Some(None))["raw"], serde_json::Value::Null);
+        assert_eq!(json(Some(Some("p".into())))["raw"], "p");
+        assert_eq!(json(None)["id"], "7");
     }
 
     #[test]

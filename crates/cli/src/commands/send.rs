@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 use user_agent::api::{CommandError, ErrorCode};
 use webpush::application_server::{Identity, Push, declarative_document};
@@ -49,14 +49,16 @@ pub(crate) async fn run(global: &Global, send: Send, output: Output) -> Result<(
         identity: key.as_ref().map(identity),
     };
     let accepted = post(global, &push).await?;
-    output.print(&json!({ "status": accepted.status.as_u16(), "location": accepted.location }), || {
+    output.print(&accepted, || {
         let location = accepted.location.as_ref().map(|location| format!("\nLocation: {}", plain(location)));
         format!("{}{}", accepted.status, location.unwrap_or_default())
     })
 }
 
 /// The push service's yes.
+#[derive(Serialize)]
 pub(super) struct Accepted {
+    #[serde(serialize_with = "as_number")]
     pub(super) status: StatusCode,
     /// The message's own URL.
     pub(super) location: Option<String>,
@@ -75,6 +77,10 @@ pub(super) async fn post(global: &Global, push: &Push<'_>) -> Result<Accepted, C
     }
     let headers = response.headers().clone();
     Err(refused(status, &headers, &answer(response).await))
+}
+
+fn as_number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
 }
 
 fn subscription(source: &Source) -> Result<PushSubscription, CommandError> {

@@ -1,8 +1,12 @@
 //! `belfry serve`: the push service.
 
+use std::fmt;
+use std::path::Path;
+
 use directories::ProjectDirs;
 use push_service::{Config, PushService, StartError};
-use serde_json::json;
+use serde::Serialize;
+use url::Url;
 use user_agent::api::{CommandError, ErrorCode};
 
 use crate::args::Serve;
@@ -41,17 +45,32 @@ pub(crate) async fn run(serve: Serve, output: Output) -> Result<(), Failure> {
 }
 
 fn announce(service: &PushService, output: Output) -> Result<(), Failure> {
-    let (websocket, endpoint) = (service.websocket_url().as_str(), service.endpoint_url().as_str());
-    let ca = service.ca().map(|ca| ca.display().to_string());
-    if output.is_json() {
-        return output
-            .value(&json!({ "event": "listening", "websocket": websocket, "endpoint": endpoint, "ca": ca }));
-    }
-    output.line(&format!("user agents connect to     {websocket}"))?;
-    output.line(&format!("application servers post to {endpoint}wpush/…"))?;
-    match ca {
-        Some(ca) => output.line(&format!("certificate authority      {ca}")),
-        None => Ok(()),
+    let listening = Listening {
+        event: "listening",
+        websocket: service.websocket_url(),
+        endpoint: service.endpoint_url(),
+        ca: service.ca(),
+    };
+    output.print(&listening, || listening.to_string())
+}
+
+/// The first line of `serve --json`.
+#[derive(Serialize)]
+struct Listening<'a> {
+    event: &'static str,
+    websocket: &'a Url,
+    endpoint: &'a Url,
+    ca: Option<&'a Path>,
+}
+
+impl fmt::Display for Listening<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "user agents connect to       {}", self.websocket)?;
+        write!(f, "application servers post to  {}", self.endpoint)?;
+        match self.ca {
+            Some(ca) => write!(f, "\ncertificate authority        {}", ca.display()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::time::timeout;
 use user_agent::Client;
 use user_agent::api::{
@@ -34,14 +34,14 @@ pub(crate) async fn run(global: &Global, site: Option<String>, output: Output) -
     with_engine(global, Mode::Online, async |client| {
         let mut stages = Stages { output, start: Instant::now(), last: Instant::now() };
         let target = tokio::select! {
-            target = target(client, site, &mut stages) => target?,
+            target = target(client, site) => target?,
             () = stop.requested() => return Err(stopped()),
         };
         let result = tokio::select! {
-            result = round_trip(global, client, &target.site, &mut stages) => result,
+            result = round_trip(global, client, &target, &mut stages) => result,
             () = stop.requested() => Err(stopped()),
         };
-        if target.is_temporary {
+        if target.temporary_because.is_some() {
             let removed = remove(client, &target.site, &mut stages).await;
             return result.and(removed);
         }
@@ -56,12 +56,14 @@ fn stopped() -> Failure {
 
 struct Target {
     site: Site,
-    is_temporary: bool,
+    /// Why none of the user's sites would do; then this one is removed afterwards.
+    temporary_because: Option<String>,
 }
 
 /// The site that was named, else the first that takes a push from anyone; a temporary one where that does not work.
-async fn target(client: &Client, name: Option<String>, stages: &mut Stages) -> Result<Target, Failure> {
-    let why = match name {
+async fn target(client: &Client, name: Option<String>) -> Result<Target, Failure> {
+    let lasting = |site| Target { site, temporary_because: None };
+    let (why, push_service) = match name {
         Some(site) => {
             let site = ask_site(client, Request::ShowSite { site }).await?;
             if site.state == SiteState::Blocked {
@@ -69,58 +71,64 @@ async fn target(client: &Client, name: Option<String>, stages: &mut Stages) -> R
                 return Err(CommandError::invalid(message).into());
             }
             if site.vapid_key.is_none() {
-                return stages.found(site);
+                return Ok(lasting(site));
             }
-            format!("{} accepts only its own sender", plain(&site.name))
+            (format!("{} accepts only its own sender", site.name), Some(site.push_service))
         }
         None => {
-            let Response::Sites(sites) = client.request(Request::ListSites).await? else {
-                return Err(mixed_up());
-            };
-            let mut suited = sites.into_iter().filter(|site| {
-                site.vapid_key.is_none() && site.state != SiteState::Blocked && !site.needs_pairing
-            });
-            if let Some(site) = suited.next() {
-                let site = ask_site(client, Request::ShowSite { site: site.id }).await?;
-                if site.subscription.is_some() {
-                    return stages.found(site);
-                }
+            if let Some(site) = suited(client).await? {
+                return Ok(lasting(site));
             }
-            "no site accepts any sender".to_owned()
+            ("no site accepts any sender".to_owned(), None)
         }
     };
-    let new = NewSite { name: TEMPORARY.to_owned(), url: None, vapid_key: None, push_service: None };
+    let new = NewSite { name: TEMPORARY.to_owned(), url: None, vapid_key: None, push_service };
     match ask_site(client, Request::AddSite(new)).await {
-        Ok(site) => {
-            stages.passed(
-                json!({ "stage": "subscribed", "site": site.name, "temporary": true }),
-                &format!("subscribed the temporary site {TEMPORARY:?}: {why}"),
-            )?;
-            Ok(Target { site, is_temporary: true })
-        }
+        Ok(site) => Ok(Target { site, temporary_because: Some(why) }),
         // One that an interrupted test left, or that somebody made: it serves, and it stays.
         Err(Failure::Command(error)) if error.code == ErrorCode::Exists => {
-            let site = ask_site(client, Request::ShowSite { site: TEMPORARY.to_owned() }).await?;
-            stages.found(site)
+            ask_site(client, Request::ShowSite { site: TEMPORARY.to_owned() }).await.map(lasting)
         }
         Err(failure) => Err(failure),
     }
 }
 
+/// The first site that takes a push from anyone, and shows or records it.
+async fn suited(client: &Client) -> Result<Option<Site>, Failure> {
+    let Response::Sites(sites) = client.request(Request::ListSites).await? else { return Err(mixed_up()) };
+    for site in sites {
+        if site.vapid_key.is_none() && site.state != SiteState::Blocked {
+            let site = ask_site(client, Request::ShowSite { site: site.id }).await?;
+            if site.subscription.is_some() {
+                return Ok(Some(site));
+            }
+        }
+    }
+    Ok(None)
+}
+
 async fn round_trip(
     global: &Global,
     client: &Client,
-    site: &Site,
+    target: &Target,
     stages: &mut Stages,
 ) -> Result<(), Failure> {
+    let site = &target.site;
+    let subscription = subscription(site)?;
+    let subscribed = match &target.temporary_because {
+        Some(why) => format!("subscribed the temporary site {TEMPORARY:?}: {}", plain(why)),
+        None => format!("the site {} is subscribed", plain(&site.name)),
+    };
+    let temporary = target.temporary_because.is_some();
+    stages.passed(Stage::Subscribed { site: &site.name, temporary }, &subscribed)?;
+
     let code = code()?;
     let body = format!("It works. This is test {code}.");
     let payload = document(&body, &code)?;
     let mut events = client.events();
-
-    let accepted = send::post(global, &push(subscription(site)?, &payload)).await?;
+    let accepted = send::post(global, &push(subscription, &payload)).await?;
     stages.passed(
-        json!({ "stage": "accepted", "status": accepted.status.as_u16() }),
+        Stage::Accepted { status: accepted.status.as_u16() },
         &format!("the push service accepted the push: {}", accepted.status),
     )?;
 
@@ -129,12 +137,12 @@ async fn round_trip(
             format!("the push did not come back within {} s: see `belfry doctor`", PATIENCE.as_secs());
         CommandError::new(ErrorCode::Timeout, message)
     })??;
-    let (became, text) = match disposition {
-        Disposition::Shown => ("shown", "received, decrypted and shown"),
-        Disposition::Recorded => ("recorded", "received, decrypted and recorded, without a notification"),
-        Disposition::Discarded => ("discarded", "received and discarded"),
+    let text = match disposition {
+        Disposition::Shown => "received, decrypted and shown",
+        Disposition::Recorded => "received, decrypted and recorded, without a notification",
+        Disposition::Discarded => "received and discarded",
     };
-    stages.passed(json!({ "stage": "received", "disposition": became }), text)?;
+    stages.passed(Stage::Received { disposition }, text)?;
     stages.total()
 }
 
@@ -176,7 +184,7 @@ async fn received(events: &mut Events, name: &str, text: &str) -> Result<Disposi
 
 async fn remove(client: &Client, site: &Site, stages: &mut Stages) -> Result<(), Failure> {
     client.request(Request::RemoveSite { site: site.id.clone() }).await?;
-    stages.passed(json!({ "stage": "removed" }), "removed the temporary site")
+    stages.passed(Stage::Removed, "removed the temporary site")
 }
 
 /// Six hexadecimal digits that tell this test from others.
@@ -194,28 +202,34 @@ struct Stages {
 }
 
 impl Stages {
-    fn found(&mut self, site: Site) -> Result<Target, Failure> {
-        subscription(&site)?;
-        self.passed(
-            json!({ "stage": "subscribed", "site": site.name, "temporary": false }),
-            &format!("the site {} is subscribed", plain(&site.name)),
-        )?;
-        Ok(Target { site, is_temporary: false })
-    }
-
-    fn passed(&mut self, mut stage: Value, text: &str) -> Result<(), Failure> {
-        let taken = milliseconds(self.last.elapsed());
+    fn passed(&mut self, stage: Stage<'_>, text: &str) -> Result<(), Failure> {
+        let ms = milliseconds(self.last.elapsed());
         self.last = Instant::now();
-        if let Value::Object(members) = &mut stage {
-            members.insert("ms".to_owned(), taken.into());
-        }
-        self.output.print(&stage, || format!("{taken:>6} ms  {text}"))
+        self.output.print(&Passed { stage, ms }, || format!("{ms:>6} ms  {text}"))
     }
 
     fn total(&self) -> Result<(), Failure> {
-        let taken = milliseconds(self.start.elapsed());
-        self.output.print(&json!({ "stage": "done", "ms": taken }), || format!("{taken:>6} ms  in all"))
+        let ms = milliseconds(self.start.elapsed());
+        self.output.print(&Passed { stage: Stage::Done, ms }, || format!("{ms:>6} ms  in all"))
     }
+}
+
+/// A line of `test --json`.
+#[derive(Serialize)]
+struct Passed<'a> {
+    #[serde(flatten)]
+    stage: Stage<'a>,
+    ms: u64,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+enum Stage<'a> {
+    Subscribed { site: &'a str, temporary: bool },
+    Accepted { status: u16 },
+    Received { disposition: Disposition },
+    Done,
+    Removed,
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -230,7 +244,7 @@ mod tests {
     fn every_test_push_is_its_own() {
         let (one, other) = (code().unwrap(), code().unwrap());
         assert_ne!(one, other);
-        let document: Value = serde_json::from_slice(&document("b", &one).unwrap()).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&document("b", &one).unwrap()).unwrap();
         assert_eq!(document["notification"]["tag"], format!("belfry-test-{one}"));
         assert_eq!(document["web_push"], 8030);
     }

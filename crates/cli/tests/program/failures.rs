@@ -1,0 +1,101 @@
+use super::*;
+
+#[tokio::test]
+async fn wrong_usage_is_status_2_and_says_so_on_stderr() {
+    let home = tempfile::tempdir().unwrap();
+    for arguments in
+        [&["bell"][..], &["site", "add"], &["--json", "send"], &["site", "set", "A", "colour=red"]]
+    {
+        let output = run(home.path(), arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["dnd", "on"][..],
+        &["config", "get", "ca-file"],
+        &["config", "set", "ca-file", "F"],
+        &["service", "list"],
+        &["service", "add", "mozilla"],
+        &["service", "remove", "mozilla"],
+        &["site", "export", "F", "--with-keys"],
+        &["site", "import", "F"],
+        &["site", "set", "A", "state=quiet", "sound=off"],
+        &["site", "add", "A", "--push-service", "local"],
+        &["run", "--push-service", "local"],
+    ] {
+        let json = [&["--json"], arguments].concat();
+        let (code, message) = failure(&run(home.path(), &json).await);
+        assert_eq!(code, "unsupported", "{arguments:?}: {message}");
+        let output = run(home.path(), arguments).await;
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("belfry: {message}\n"));
+    }
+    assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "nothing was made");
+}
+
+#[tokio::test]
+async fn a_profile_that_is_no_folder_is_what_doctor_finds() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let file = file.to_str().unwrap();
+    let (code, message) = failure(&run(home.path(), &["--profile", file, "--json", "inbox"]).await);
+    assert_eq!((code.as_str(), message.contains("not a folder")), ("invalid", true));
+
+    let output = run(home.path(), &["--profile", file, "--json", "doctor"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let rows: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows[0]["severity"], "error");
+    assert!(rows[0]["remedy"].is_string());
+    assert_eq!(rows[1]["error"]["code"], "invalid");
+}
+
+#[tokio::test]
+async fn removing_a_site_needs_a_yes() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, message) = failure(&run(home.path(), &["--json", "site", "remove", "Backups"]).await);
+    assert_eq!(code, "invalid");
+    assert!(message.contains("--yes"), "{message}");
+}
+
+#[tokio::test]
+async fn what_is_not_a_subscription_is_not_sent_to() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, _) = failure(&feed(home.path(), &["--json", "send", "--to", "-"], "{}").await);
+    assert_eq!(code, "invalid");
+    let both = ["--json", "send", "--to", "-", "--payload", "-"];
+    let (code, message) = failure(&feed(home.path(), &both, "{}").await);
+    assert_eq!((code.as_str(), message.contains("not both")), ("invalid", true));
+    let (code, _) = failure(&run(home.path(), &["--json", "send", "--to", "/nonexistent"]).await);
+    assert_eq!(code, "storage");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_profile_is_received_for_once() {
+    use tokio::io::AsyncWriteExt as _;
+    use user_agent::profile::Profile;
+
+    let home = tempfile::tempdir().unwrap();
+    let profile = Profile::open(&home.path().join("p")).unwrap();
+    let _lock = profile.lock().unwrap().unwrap();
+    let owner = tokio::net::UnixListener::bind(profile.dir().join("control.sock")).unwrap();
+    let greet = async {
+        let (mut stream, _) = owner.accept().await.unwrap();
+        stream.write_all(b"{\"protocol\":1,\"belfry\":\"0.1.0\"}\n").await.unwrap();
+        stream
+    };
+    let dir = profile.dir().to_str().unwrap();
+    let arguments = ["--profile", dir, "--json", "run"];
+    let (_stream, output) = tokio::join!(soon(greet), run(home.path(), &arguments));
+    let (code, message) = failure(&output);
+    assert_eq!(code, "profile-in-use");
+    assert!(message.contains(dir) && message.contains(&std::process::id().to_string()), "{message}");
+}
