@@ -26,8 +26,9 @@ const MAX_PAYLOAD: usize = 1024 * 1024;
 /// The largest part of an error answer that is read, in bytes.
 const MAX_ANSWER: usize = 16 * 1024;
 
-/// Whom a push service may turn to about a sender's pushes. RFC 8292 §2.1.
-const CONTACT: &str = env!("CARGO_PKG_REPOSITORY");
+/// Whom a push service may turn to about a sender's pushes: RFC 8292 §2.1 wants someone named, and some services refuse a
+/// token without. Nobody can be reached there (RFC 2606); it is a person at a terminal who sends.
+const CONTACT: &str = "mailto:belfry@example.invalid";
 
 /// How long a sender's token is valid, in seconds. RFC 8292 §2: at most a day.
 const TOKEN_LIFE: u64 = 12 * 60 * 60;

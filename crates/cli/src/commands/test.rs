@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const TEMPORARY: &str = "Belfry test";
 
-/// Something to open: a declarative message must have a link.
-const LINK: &str = env!("CARGO_PKG_REPOSITORY");
+/// Something to open, since a declarative message must have a link: the standard at work.
+const LINK: &str = "https://www.w3.org/TR/push-api/";
 
 pub(crate) async fn run(global: &Global, site: Option<String>, output: Output) -> Result<(), Failure> {
     let mut stop = Stop::listen()?;
