@@ -5,25 +5,31 @@
 //! |---|---|
 //! | [`session`] | the desktop session: bus, folders, a real gnome-keyring |
 //! | [`notifications`] | the desktop's notification server |
+//! | [`display`] | a virtual display with a real notification daemon |
+//! | [`overheard`] | an ear on the session's bus |
 //! | [`opener`] | `xdg-open`, and so the browser |
 //! | [`belfry`] | the built program |
 //! | [`desk`] | all of these together |
 //! | [`senders`] | application servers, each with its own library |
 //! | [`keyring`] | a look into the keyring |
 //! | [`scan`] | a look into files |
+//! | [`website`] | what notifications link to |
 //! | [`process`] | child processes |
 //!
 //! Nothing here sleeps: what a test waits for, it awaits, for at most [`process::PATIENCE`].
 
 pub mod belfry;
 pub mod desk;
+pub mod display;
 pub mod keyring;
 pub mod notifications;
 pub mod opener;
+pub mod overheard;
 pub mod process;
 pub mod scan;
 pub mod senders;
 pub mod session;
+pub mod website;
 
 use anyhow::Result;
 

@@ -159,10 +159,13 @@ pub fn succeeded(name: &str, output: &Output) -> Result<String> {
 /// A program on the search path of this process.
 pub fn find_program(name: &str) -> Result<std::path::PathBuf> {
     let path = std::env::var_os("PATH").context("PATH is not set")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
-        .with_context(|| format!("`{name}` is not installed; run the tests through `cargo xtask test`"))
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()).with_context(
+        || {
+            format!(
+                "`{name}` is not installed; `cargo xtask test` and `cargo xtask demo` install what they need"
+            )
+        },
+    )
 }
 
 fn command<A: AsRef<OsStr>>(

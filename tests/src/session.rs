@@ -1,4 +1,5 @@
-//! A desktop session of one's own: private folders, a private D-Bus session bus and a real gnome-keyring on it.
+//! A desktop session of one's own: private folders, a private D-Bus session bus and a real gnome-keyring on it. Or, for
+//! demonstrations, the one this program was started in.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -20,13 +21,13 @@ const BUS_CONFIGURATION: &str = include_str!("../session-bus.conf");
 /// An empty password would leave the keyring locked.
 const KEYRING_PASSWORD: &[u8] = b"belfry tests";
 
-/// A private session. Everything in it ends when it is dropped.
+/// A session. Everything that was started in it ends when it is dropped.
 #[derive(Debug)]
 pub struct Session {
     environment: Environment,
     bus: Connection,
     keyring: Option<Process>,
-    _bus_daemon: Process,
+    _bus_daemon: Option<Process>,
     // Last: the folders go after the processes that write to them.
     folder: TempDir,
 }
@@ -37,6 +38,14 @@ impl Session {
         let mut session = Self::without_keyring().await?;
         session.start_keyring().await?;
         Ok(session)
+    }
+
+    /// The session of the person who started this program, with a folder of one's own and nothing else.
+    pub async fn of_this_person() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("belfry-").tempdir_in("/tmp")?;
+        let environment: Environment = std::env::vars_os().collect();
+        let bus = Connection::session().await.context("the session bus")?;
+        Ok(Self { environment, bus, keyring: None, _bus_daemon: None, folder })
     }
 
     /// Starts the bus only.
@@ -59,7 +68,7 @@ impl Session {
         let address = bus_daemon.line().await.context("the session bus")?;
         environment.insert("DBUS_SESSION_BUS_ADDRESS".into(), address.clone().into());
         let bus = connect(&address).await?;
-        Ok(Self { environment, bus, keyring: None, _bus_daemon: bus_daemon, folder })
+        Ok(Self { environment, bus, keyring: None, _bus_daemon: Some(bus_daemon), folder })
     }
 
     /// Starts gnome-keyring on this bus, with its login keyring unlocked.

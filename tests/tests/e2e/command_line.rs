@@ -1,7 +1,8 @@
 //! The command line's own promises: exit statuses, `test`, `doctor`.
 
 use anyhow::Result;
-use belfry_tests::desk::Desk;
+use belfry_tests::desk::{Desk, declarative};
+use serde_json::json;
 
 #[tokio::test]
 async fn wrong_usage_ends_with_2_and_a_failure_with_1() -> Result<()> {
@@ -46,6 +47,23 @@ async fn a_test_push_makes_the_round_trip() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_command_of_ones_own_hears_of_every_push_and_its_text_stays_text() -> Result<()> {
+    let mut desk = Desk::start().await?;
+    let service = desk.service().await?;
+    let belfry = desk.profile("p")?;
+    let exec = r#"xdg-open "$BELFRY_SITE|$BELFRY_TITLE|$BELFRY_URL""#;
+    let mut run = belfry.run(&["--push-service", &service.websocket, "--exec", exec])?;
+    run.next("connected").await?;
+    let subscription = belfry.add_site("Backups", &[]).await?;
+    for title in ["Done", "$(xdg-open injected)", "\"; xdg-open injected; \""] {
+        desk.send(&subscription, &declarative(title, "https://example.com/", json!({}))).await?;
+        let expected = format!("Backups|{title}|https://example.com/");
+        assert_eq!(desk.opener.next().await?.arguments, expected);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_doctor_finds_a_healthy_system_healthy_and_a_lame_one_lame() -> Result<()> {
     let desk = Desk::start().await?;
     let service = desk.service().await?;
@@ -54,11 +72,7 @@ async fn the_doctor_finds_a_healthy_system_healthy_and_a_lame_one_lame() -> Resu
     let checks = belfry.json(["doctor"]).await?;
     for name in ["keyring", "database", "notifications", "push-service"] {
         let check = checks.iter().find(|check| check["check"] == name);
-        assert_eq!(
-            check.map(|check| &check["severity"]),
-            Some(&serde_json::json!("ok")),
-            "{name}: {checks:?}"
-        );
+        assert_eq!(check.map(|check| &check["severity"]), Some(&json!("ok")), "{name}: {checks:?}");
     }
     assert!(belfry.command(["doctor"]).await?.contains("belfry-tests"), "the notification server is named");
 

@@ -1,0 +1,89 @@
+//! Where the demonstration takes place: on the desktop at hand, or on one made for it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use belfry_tests::display::Display;
+use belfry_tests::keyring;
+use belfry_tests::opener::Opener;
+use belfry_tests::overheard::Overheard;
+use belfry_tests::session::Session;
+
+/// A session, and the parts that stand in for a person where there is none.
+pub(crate) struct Stage {
+    made: Option<(Display, Opener)>,
+    pub(crate) session: Session,
+}
+
+/// Whether there is a desktop to show notifications on.
+pub(crate) fn has_desktop() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_set("DBUS_SESSION_BUS_ADDRESS") && (is_set("DISPLAY") || is_set("WAYLAND_DISPLAY"))
+}
+
+impl Stage {
+    /// A virtual display with dunst, and a stand-in for the browser.
+    pub(crate) async fn headless() -> Result<Self> {
+        let mut session = Session::start().await?;
+        let opener = Opener::install(&mut session)?;
+        let display = Display::start(&mut session).await?;
+        Ok(Self { made: Some((display, opener)), session })
+    }
+
+    /// The desktop at hand.
+    pub(crate) async fn desktop() -> Result<Self> {
+        Ok(Self { made: None, session: Session::of_this_person().await? })
+    }
+
+    pub(crate) async fn describe(&self) -> Result<String> {
+        match &self.made {
+            Some((display, _)) => {
+                Ok(format!("{}, gnome-keyring, on a session bus of their own", display.describe().await?))
+            }
+            None => Ok("yours, with a profile of its own".to_owned()),
+        }
+    }
+
+    /// A picture of the notification on a virtual display.
+    pub(crate) async fn picture(&self, folder: &Path) -> Result<Option<PathBuf>> {
+        match &self.made {
+            Some((display, _)) => display.picture(folder).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Clicks the notification where nobody else can, and returns what was opened.
+    pub(crate) async fn click(&mut self) -> Result<Option<String>> {
+        let Some((display, opener)) = &mut self.made else { return Ok(None) };
+        display.click().await?;
+        Ok(Some(opener.next().await?.arguments))
+    }
+
+    /// Whether the notification daemon can be asked what it has shown.
+    pub(crate) fn keeps_history(&self) -> bool {
+        self.made.is_some()
+    }
+
+    /// Takes the notification off the screen, and returns it as the daemon has kept it.
+    pub(crate) async fn close(&self, overheard: &mut Overheard) -> Result<(String, String)> {
+        let (display, _) = self.made.as_ref().context("this desktop's daemon keeps its history to itself")?;
+        display.close().await?;
+        overheard.closed().await?;
+        display.last_closed().await
+    }
+
+    /// Deletes the profile's items from a keyring that outlives the demonstration.
+    pub(crate) async fn forget_keys(&self, profile: &Path) -> Result<()> {
+        if self.made.is_some() {
+            return Ok(());
+        }
+        let id = std::fs::read_to_string(profile.join("id")).context("read the profile's id")?;
+        let bus = self.session.bus();
+        for item in keyring::items(bus).await? {
+            if item.attributes.get("username").is_some_and(|user| user.starts_with(id.trim())) {
+                keyring::delete(bus, &item).await?;
+            }
+        }
+        Ok(())
+    }
+}

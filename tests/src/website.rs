@@ -1,0 +1,69 @@
+//! A website on this computer that notices who visits: what notifications link to.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+const PICTURE: &[u8] = include_bytes!("../demo/disk.png");
+
+/// Listens on a free port of the loopback interface until it is dropped.
+#[derive(Debug)]
+pub struct Website {
+    address: SocketAddr,
+    visits: mpsc::UnboundedReceiver<String>,
+    task: JoinHandle<()>,
+}
+
+impl Website {
+    /// Starts it.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let (sender, visits) = mpsc::unbounded_channel();
+        let router = Router::new()
+            .route("/disk.png", get(|| std::future::ready(([(header::CONTENT_TYPE, "image/png")], PICTURE))))
+            .fallback(visit)
+            .with_state(sender);
+        let task = tokio::spawn(async move {
+            // Ends with the task.
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self { address, visits, task })
+    }
+
+    /// The URL of a page or picture on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.address.port())
+    }
+
+    /// Returns once somebody opens this page, however long that takes.
+    pub async fn visited(&mut self, path: &str) -> Result<()> {
+        while self.visits.recv().await.context("the website has stopped")? != path {}
+        Ok(())
+    }
+}
+
+impl Drop for Website {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn visit(State(visits): State<mpsc::UnboundedSender<String>>, request: Request) -> Response {
+    // Nobody waits for visitors any more at the end.
+    let _ = visits.send(request.uri().path().to_owned());
+    Html(
+        "<!doctype html><meta charset=utf-8><meta name=color-scheme content=\"light dark\"><title>Belfry</title>\
+         <style>body{font:1rem/1.5 system-ui;max-width:32rem;margin:20vh auto;padding:0 1rem}</style>\
+         <p>This page was opened by a notification.",
+    )
+    .into_response()
+}
