@@ -53,7 +53,7 @@ pub async fn own(options: Options) -> Result<UserAgent, CommandError> {
             return Ok(engine);
         }
         match control::connect(&profile).await {
-            Ok(_) => return Err(in_use(&profile, "is already owned", "it receives already; stop it first")),
+            Ok(_) => return Err(in_use(&profile, "is already owned", "it receives; stop it first")),
             Err(ConnectError::Failed(error)) => return Err(error),
             Err(ConnectError::Absent) => wait(&profile, deadline).await?,
         }
@@ -102,4 +102,79 @@ fn in_use(profile: &Profile, is_owned: &str, remedy: &str) -> CommandError {
         ErrorCode::ProfileInUse,
         format!("the profile {profile} {is_owned} by {owner}: {remedy}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{broadcast, mpsc};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::api::{Request, Response};
+    use crate::client::Command;
+    use crate::config::Mode;
+    use crate::control::ControlServer;
+
+    fn options(profile: &Profile) -> Options {
+        Options {
+            profile: profile.dir().to_owned(),
+            mode: Mode::Offline,
+            push_service: None,
+            ca_files: Vec::new(),
+            allow_insecure: false,
+        }
+    }
+
+    fn serve(
+        profile: &Profile,
+        lock: &crate::profile::ProfileLock,
+    ) -> (ControlServer, mpsc::Receiver<Command>) {
+        let (requests, commands) = mpsc::channel(8);
+        let (events, _) = broadcast::channel(8);
+        (control::serve(profile, lock, Client::in_process(requests, events)).unwrap(), commands)
+    }
+
+    async fn soon<T>(future: impl Future<Output = T>) -> T {
+        timeout(Duration::from_secs(20), future).await.expect("took too long")
+    }
+
+    #[tokio::test]
+    async fn an_owner_that_is_just_starting_is_waited_for_and_outlives_who_asked() {
+        let temp = tempfile::tempdir().unwrap();
+        let profile = Profile::open(temp.path()).unwrap();
+        let lock = profile.lock().unwrap().unwrap();
+        let mut attaching = tokio::spawn(attach(options(&profile)));
+        assert!(timeout(INTERVAL * 3, &mut attaching).await.is_err(), "nobody listens yet");
+        let (_socket, mut commands) = serve(&profile, &lock);
+        let attached = soon(attaching).await.unwrap().unwrap();
+        for _ in 0..2 {
+            let client = attached.client();
+            let asked = tokio::spawn(async move { client.request(Request::Status).await });
+            soon(commands.recv()).await.unwrap().reply.send(Ok(Response::Done)).unwrap();
+            assert_eq!(soon(asked).await.unwrap(), Ok(Response::Done));
+        }
+        attached.finish().await;
+        assert!(control::connect(&profile).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_second_receiver_is_refused_and_told_who_owns_the_profile() {
+        let temp = tempfile::tempdir().unwrap();
+        let profile = Profile::open(temp.path()).unwrap();
+        let lock = profile.lock().unwrap().unwrap();
+        let (_socket, _commands) = serve(&profile, &lock);
+        let error = soon(own(options(&profile))).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::ProfileInUse);
+        assert!(error.message.contains(&format!("process {}", std::process::id())), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_owner_that_never_answers_is_not_waited_for_for_ever() {
+        let temp = tempfile::tempdir().unwrap();
+        let profile = Profile::open(temp.path()).unwrap();
+        let _lock = profile.lock().unwrap().unwrap();
+        let error = soon(wait(&profile, Instant::now())).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::ProfileInUse);
+        assert!(error.message.contains("does not answer"), "{error}");
+    }
 }
