@@ -66,7 +66,9 @@ mod tests {
 
     #[test]
     fn only_web_pages_are_opened() {
-        for link in ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "mailto:a@b", "ssh://a/"] {
+        for link in
+            ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "mailto:a@b", "ssh://a/"]
+        {
             let error = open(&Url::parse(link).unwrap(), None).unwrap_err();
             let LinkError::Refused { scheme } = error else { panic!("{error}") };
             assert!(link.starts_with(&scheme), "{link}");

@@ -83,7 +83,10 @@ pub enum NotifyError {
 
 /// The notifier to use, `None` for [`Notify::None`]. Made also where nothing shows notifications yet: each call of
 /// [`Notifier::show`] looks anew, and a bus may start a server that is needed.
-#[cfg_attr(not(target_os = "linux"), expect(clippy::unused_async, reason = "only Linux has a bus to wait for"))]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(clippy::unused_async, reason = "only Linux has a bus to wait for")
+)]
 pub async fn connect(notify: Notify, activations: Activations) -> Option<Arc<dyn Notifier>> {
     match notify {
         #[cfg(target_os = "linux")]

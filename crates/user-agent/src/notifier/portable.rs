@@ -92,10 +92,17 @@ impl Notifier for PortableNotifier {
             }
         }
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let keys: Vec<_> = presentation.buttons.iter().map(|(index, _)| (format!("a{serial}.{index}"), *index)).collect();
+        let keys: Vec<_> =
+            presentation.buttons.iter().map(|(index, _)| (format!("a{serial}.{index}"), *index)).collect();
         let notification = platform::notification(&presentation, &keys, on_bus.id);
-        let card =
-            Card { serial, entry: popup.entry, site_id: popup.site_id, tag: popup.notification.tag, keys, on_bus };
+        let card = Card {
+            serial,
+            entry: popup.entry,
+            site_id: popup.site_id,
+            tag: popup.notification.tag,
+            keys,
+            on_bus,
+        };
         let busy = || NotifyError::Failed("earlier notifications are still being shown".into());
         let showing = Arc::clone(&self.showing).try_acquire_owned().map_err(|_| busy())?;
         let waiting = Arc::clone(&self.waiting).try_acquire_owned().ok();
@@ -196,8 +203,8 @@ mod platform {
     use notify_rust::{Hint, NotificationHandle, Urgency};
 
     use super::*;
-    use crate::notifier::{bus_error, dbus_error};
     use crate::notifier::presentation::{DESKTOP_ENTRY, SOUND_NAME};
+    use crate::notifier::{bus_error, dbus_error};
 
     const NAME: &str = "org.freedesktop.Notifications";
     const PATH: &str = "/org/freedesktop/Notifications";
@@ -250,7 +257,11 @@ mod platform {
         }
     }
 
-    pub(super) fn notification(presentation: &Presentation, keys: &[(String, usize)], replaces: u32) -> Notification {
+    pub(super) fn notification(
+        presentation: &Presentation,
+        keys: &[(String, usize)],
+        replaces: u32,
+    ) -> Notification {
         let mut notification = common(presentation);
         notification.hint(Hint::DesktopEntry(DESKTOP_ENTRY.into())).urgency(Urgency::Normal);
         match presentation.sound {
@@ -288,7 +299,8 @@ mod platform {
         call: impl FnOnce() -> notify_rust::error::Result<T> + Send + 'static,
     ) -> Result<T, NotifyError> {
         let (answer, answered) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("notification".into()).spawn(move || drop(answer.send(call())));
+        let thread =
+            std::thread::Builder::new().name("notification".into()).spawn(move || drop(answer.send(call())));
         thread.map_err(|error| NotifyError::Failed(error.to_string()))?;
         match timeout(ANSWER_TIMEOUT, answered).await {
             Ok(Ok(result)) => result.map_err(|failure| error(&failure)),
@@ -329,7 +341,11 @@ mod platform {
     }
 
     /// A click on the notification itself is reported without being asked for.
-    pub(super) fn notification(presentation: &Presentation, keys: &[(String, usize)], _replaces: u32) -> Notification {
+    pub(super) fn notification(
+        presentation: &Presentation,
+        keys: &[(String, usize)],
+        _replaces: u32,
+    ) -> Notification {
         let mut notification = common(presentation);
         if let Some(origin) = &presentation.origin {
             notification.subtitle(origin);

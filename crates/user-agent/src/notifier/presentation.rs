@@ -154,7 +154,12 @@ fn title(popup: &Popup, origin: &str) -> String {
 }
 
 /// The origin, where it has no other place, comes first: nothing remote can push it off the notification.
-fn body_text(notification: &Notification, surface: Surface, origin: Option<&str>, now: &ZonedDateTime) -> String {
+fn body_text(
+    notification: &Notification,
+    surface: Surface,
+    origin: Option<&str>,
+    now: &ZonedDateTime,
+) -> String {
     let written = |text: &str| if surface.markup { text::escape(text) } else { text.to_owned() };
     let body = text::paragraphs(&notification.body, BODY_LIMIT, BODY_LINES);
     let body = written(&text::isolate(&body, notification.dir));
@@ -249,16 +254,22 @@ mod tests {
 
     #[test]
     fn the_origin_is_shown_whatever_the_server_can_do() {
-        let said = || Notification { title: "Done".into(), body: "Disk is full".into(), ..Default::default() };
+        let said =
+            || Notification { title: "Done".into(), body: "Disk is full".into(), ..Default::default() };
         let shown = present(said(), &["body"]);
         assert_eq!(
             (shown.summary.as_str(), shown.body.as_str()),
             ("Done", "backups.example.org\n\nDisk is full")
         );
         let shown = present(said(), &["body", "body-markup", "body-hyperlinks"]);
-        assert!(shown.body.starts_with("<a href=\"https://backups.example.org/\">backups.example.org</a>\n\n"));
+        assert!(
+            shown.body.starts_with("<a href=\"https://backups.example.org/\">backups.example.org</a>\n\n")
+        );
         let shown = present(said(), &["body", "x-kde-origin-name"]);
-        assert_eq!((shown.body.as_str(), shown.origin.as_deref()), ("Disk is full", Some("backups.example.org")));
+        assert_eq!(
+            (shown.body.as_str(), shown.origin.as_deref()),
+            ("Disk is full", Some("backups.example.org"))
+        );
         let shown = present(said(), &[]);
         assert_eq!(shown.summary, "Done – backups.example.org – Disk is full");
         assert_eq!(shown.body, "");
@@ -275,7 +286,8 @@ mod tests {
 
     #[test]
     fn markup_is_text_on_every_server() {
-        let hostile = || Notification { title: "<b>a".into(), body: "<img src=x>&".into(), ..Default::default() };
+        let hostile =
+            || Notification { title: "<b>a".into(), body: "<img src=x>&".into(), ..Default::default() };
         let shown = present(hostile(), &["body", "body-markup", "x-kde-origin-name"]);
         assert_eq!((shown.summary.as_str(), shown.body.as_str()), ("‹b>a", "&lt;img src=x&gt;&amp;"));
         let shown = present(hostile(), &["body", "x-kde-origin-name"]);
@@ -292,7 +304,12 @@ mod tests {
         };
         let notification = Notification {
             navigate: Some("https://backups.example.org/".parse().unwrap()),
-            actions: vec![action("Show\nlog", "default"), action("", "retry"), action(" ", ""), action("4", "")],
+            actions: vec![
+                action("Show\nlog", "default"),
+                action("", "retry"),
+                action(" ", ""),
+                action("4", ""),
+            ],
             ..Default::default()
         };
         let shown = present(notification.clone(), &["body", "actions"]);

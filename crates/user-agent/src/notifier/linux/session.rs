@@ -1,7 +1,7 @@
 //! One connection to the bus. Everything that arrives on it, replies to `Notify` included, is read in order by one
 //! task: a click cannot be looked at before the id it refers to is known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,6 +33,9 @@ const NORMAL_URGENCY: u8 = 1;
 /// Calls of `Notify` the server has not answered. It answers late or never only when something is wrong with it.
 const UNANSWERED_LIMIT: usize = 64;
 
+/// Signals about a notification whose id is not known yet. There is at most a token, a click and a closing for it.
+const EARLY_LIMIT: usize = 16;
+
 /// A connection and what is known of the server on it.
 pub(super) struct Session {
     connection: Connection,
@@ -55,6 +58,15 @@ struct State {
     shown: Shown,
     /// By the serial number of the call.
     unanswered: HashMap<NonZeroU32, Unanswered>,
+    /// Some servers let a click overtake the answer to `Notify`.
+    early: VecDeque<Signal>,
+}
+
+/// What a server tells about the notification with this id.
+enum Signal {
+    ActivationToken(u32, String),
+    ActionInvoked(u32, String),
+    NotificationClosed(u32),
 }
 
 struct Unanswered {
@@ -72,7 +84,8 @@ impl Session {
             let connection = builder.build().await?;
             let messages = MessageStream::from(&connection);
             let bus = fdo::DBusProxy::new(&connection).await?;
-            bus.add_match_rule(MatchRule::builder().msg_type(Type::Signal).sender(NAME)?.path(PATH)?.build()).await?;
+            bus.add_match_rule(MatchRule::builder().msg_type(Type::Signal).sender(NAME)?.path(PATH)?.build())
+                .await?;
             let owner_changed = MatchRule::builder()
                 .msg_type(Type::Signal)
                 .sender("org.freedesktop.DBus")?
@@ -185,12 +198,8 @@ impl Session {
                 call.build(&(APP_NAME, replaces_id, "", summary, body, actions, hints, *expire_timeout))
             })
             .map_err(|error| bus_error(&error))?;
-        let card = Card {
-            entry: popup.entry,
-            site_id: popup.site_id.clone(),
-            tag: notification.tag.clone(),
-            keys,
-        };
+        let card =
+            Card { entry: popup.entry, site_id: popup.site_id.clone(), tag: notification.tag.clone(), keys };
         self.notify(&call, card).await
     }
 
@@ -216,7 +225,8 @@ impl Session {
     /// A failure means that it is closed already.
     async fn close(&self, server: &Server, id: u32) {
         let to = Some(server.owner.as_str());
-        if let Err(error) = self.connection.call_method(to, PATH, Some(NAME), "CloseNotification", &id).await {
+        if let Err(error) = self.connection.call_method(to, PATH, Some(NAME), "CloseNotification", &id).await
+        {
             tracing::debug!(%error, "a notification was not closed");
         }
     }
@@ -236,59 +246,100 @@ impl State {
     fn forget_server(&mut self) {
         self.server = None;
         self.shown.clear();
+        self.early.clear();
     }
 
-    fn on_reply(&mut self, message: &Message) {
+    fn on_reply(&mut self, message: &Message, activations: &Activations) {
         let serial = message.header().reply_serial();
-        let Some(Unanswered { card, answer }) = serial.and_then(|serial| self.unanswered.remove(&serial)) else {
+        let Some(Unanswered { card, answer }) = serial.and_then(|serial| self.unanswered.remove(&serial))
+        else {
             return;
         };
-        let shown = match message.message_type() {
+        let id = match message.message_type() {
             Type::Error => Err(message.clone().into()),
             Type::MethodReturn | Type::MethodCall | Type::Signal => message.body().deserialize::<u32>(),
         };
+        let shown = id.map(|id| {
+            self.shown.insert(id, card);
+            for signal in std::mem::take(&mut self.early) {
+                match signal.id() == id {
+                    true => self.apply(signal, activations),
+                    false => self.early.push_back(signal),
+                }
+            }
+        });
+        if self.unanswered.is_empty() {
+            self.early.clear();
+        }
         // Nobody may be waiting any more; it is on screen all the same.
-        let _ = answer.send(shown.map(|id| self.shown.insert(id, card)));
+        let _ = answer.send(shown);
     }
 
     fn on_signal(&mut self, message: &Message, activations: &Activations) -> zbus::Result<()> {
         let header = message.header();
-        let (Some(sender), Some(interface), Some(member)) = (header.sender(), header.interface(), header.member())
+        let (Some(sender), Some(interface), Some(member)) =
+            (header.sender(), header.interface(), header.member())
         else {
             return Ok(());
         };
         if sender.as_str() == "org.freedesktop.DBus" && member.as_str() == "NameOwnerChanged" {
             let (name, _, owner): (String, String, String) = message.body().deserialize()?;
-            let is_known = self.server.as_ref().is_some_and(|server| server.owner.as_str() == owner);
-            if name == NAME && !is_known {
+            if name == NAME && !self.is_server(&owner) {
                 self.forget_server();
             }
             return Ok(());
         }
         // Anyone on the bus may send signals that look like the server's.
-        let is_servers = self.server.as_ref().is_some_and(|server| server.owner.as_str() == sender.as_str());
-        if !is_servers || interface.as_str() != NAME {
+        if !self.is_server(sender) || interface.as_str() != NAME {
             return Ok(());
         }
-        match member.as_str() {
+        let body = message.body();
+        let signal = match member.as_str() {
             "ActivationToken" => {
-                let (id, token): (u32, String) = message.body().deserialize()?;
-                self.shown.on_token(id, token);
+                let (id, token) = body.deserialize()?;
+                Signal::ActivationToken(id, token)
             }
             "ActionInvoked" => {
-                let (id, key): (u32, String) = message.body().deserialize()?;
+                let (id, key) = body.deserialize()?;
+                Signal::ActionInvoked(id, key)
+            }
+            "NotificationClosed" => {
+                let (id, _reason): (u32, u32) = body.deserialize()?;
+                Signal::NotificationClosed(id)
+            }
+            _ => return Ok(()),
+        };
+        if self.shown.knows(signal.id()) {
+            self.apply(signal, activations);
+        } else if !self.unanswered.is_empty() && self.early.len() < EARLY_LIMIT {
+            self.early.push_back(signal);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, signal: Signal, activations: &Activations) {
+        match signal {
+            Signal::ActivationToken(id, token) => self.shown.on_token(id, token),
+            Signal::ActionInvoked(id, key) => {
                 if let Some(activation) = self.shown.on_action(id, &key) {
                     // Nobody listens any more when the engine is stopping.
                     let _ = activations.send(activation);
                 }
             }
-            "NotificationClosed" => {
-                let (id, _reason): (u32, u32) = message.body().deserialize()?;
-                self.shown.on_closed(id);
-            }
-            _ => {}
+            Signal::NotificationClosed(id) => self.shown.on_closed(id),
         }
-        Ok(())
+    }
+
+    fn is_server(&self, name: &str) -> bool {
+        self.server.as_ref().is_some_and(|server| server.owner.as_str() == name)
+    }
+}
+
+impl Signal {
+    fn id(&self) -> u32 {
+        match self {
+            Self::ActivationToken(id, _) | Self::ActionInvoked(id, _) | Self::NotificationClosed(id) => *id,
+        }
     }
 }
 
@@ -300,7 +351,7 @@ async fn read(mut messages: MessageStream, state: Arc<Mutex<State>>, activations
                     tracing::debug!(%error, "the notification server sent a signal that is not by the specification");
                 }
             }
-            Type::MethodReturn | Type::Error => lock(&state).on_reply(&message),
+            Type::MethodReturn | Type::Error => lock(&state).on_reply(&message, &activations),
             Type::MethodCall => {}
         }
     }

@@ -62,6 +62,11 @@ impl Shown {
         self.live.push_back(Entry { id, card, token: None });
     }
 
+    /// Whether it is on screen or was lately.
+    pub(super) fn knows(&self, id: u32) -> bool {
+        self.live.iter().chain(&self.closed).any(|entry| entry.id == id)
+    }
+
     /// What a new notification of this site with this tag replaces.
     pub(super) fn tagged(&self, site_id: &str, tag: &str) -> Option<u32> {
         let same = |card: &Card| !tag.is_empty() && card.tag == tag && card.site_id == site_id;
@@ -172,7 +177,10 @@ mod tests {
         shown.insert(1, card(1, "a", "t", &[]));
         shown.insert(2, card(2, "b", "t", &[]));
         shown.insert(3, card(3, "a", "", &[]));
-        assert_eq!((shown.tagged("a", "t"), shown.tagged("b", "t"), shown.tagged("a", "")), (Some(1), Some(2), None));
+        assert_eq!(
+            (shown.tagged("a", "t"), shown.tagged("b", "t"), shown.tagged("a", "")),
+            (Some(1), Some(2), None)
+        );
         assert_eq!(shown.take_site("a"), [1, 3]);
         assert_eq!((shown.tagged("a", "t"), shown.tagged("b", "t")), (None, Some(2)));
     }

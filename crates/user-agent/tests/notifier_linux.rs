@@ -1,0 +1,244 @@
+//! The notifier of Linux: the suite, and what only it can do.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use support::{
+    Bus, Desktop, FULL, Manner, PATIENCE, Shown, Subject, block_on, clickable, popup, tagged, titled,
+};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use user_agent::api::EntryId;
+use user_agent::notifier::linux::LinuxNotifier;
+use user_agent::notifier::{Activation, Notifier, NotifyError};
+use webpush::payload::Notification;
+
+conformance!(run);
+
+fn run(_name: &str, test: fn(Subject) -> Pin<Box<dyn Future<Output = ()>>>) {
+    let bus = Bus::start();
+    let make = |address: &str, activations| Arc::new(LinuxNotifier::at(address, activations)) as _;
+    block_on(test(Subject { address: bus.address.clone(), make, listens_late: false }));
+}
+
+struct Stage {
+    desktop: Desktop,
+    notifier: LinuxNotifier,
+    clicks: mpsc::UnboundedReceiver<Activation>,
+}
+
+impl Stage {
+    async fn new(address: &str) -> Self {
+        Self::with(Desktop::start(address, FULL).await, address)
+    }
+
+    fn with(desktop: Desktop, address: &str) -> Self {
+        let (activations, clicks) = mpsc::unbounded_channel();
+        Self { desktop, notifier: LinuxNotifier::at(address, activations), clicks }
+    }
+
+    async fn show(&mut self, entry: i64, notification: Notification) -> Shown {
+        self.notifier.show(popup(entry, "s", notification)).await.unwrap();
+        self.desktop.shown().await
+    }
+
+    async fn clicked(&mut self) -> Activation {
+        timeout(PATIENCE, self.clicks.recv()).await.expect("a click").unwrap()
+    }
+}
+
+fn click(entry: i64, action: Option<usize>, token: Option<&str>) -> Activation {
+    Activation { entry: EntryId(entry), action, token: token.map(str::to_owned) }
+}
+
+#[test]
+fn a_click_carries_its_activation_token_once() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let first = stage.show(1, clickable("One", &["Show log"])).await;
+        let second = stage.show(2, clickable("Two", &[])).await;
+        stage.desktop.emit("ActivationToken", &(first.id, "token-1")).await;
+        stage.desktop.emit("ActionInvoked", &(second.id, "default")).await;
+        stage.desktop.emit("ActionInvoked", &(first.id, first.key("Show log"))).await;
+        stage.desktop.emit("ActionInvoked", &(first.id, "default")).await;
+        assert_eq!(stage.clicked().await, click(2, None, None));
+        assert_eq!(stage.clicked().await, click(1, Some(0), Some("token-1")));
+        assert_eq!(stage.clicked().await, click(1, None, None));
+    });
+}
+
+#[test]
+fn a_click_reported_after_the_closing_still_counts() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let shown = stage.show(1, clickable("One", &[])).await;
+        stage.desktop.emit("NotificationClosed", &(shown.id, 2_u32)).await;
+        stage.desktop.emit("ActivationToken", &(shown.id, "late")).await;
+        stage.desktop.emit("ActionInvoked", &(shown.id, "default")).await;
+        assert_eq!(stage.clicked().await, click(1, None, Some("late")));
+    });
+}
+
+#[test]
+fn a_click_reported_before_the_notification_is_acknowledged_counts() {
+    let bus = Bus::start();
+    block_on(async {
+        let desktop = Desktop::start_as(&bus.address, FULL, Manner::ClicksFirst).await;
+        let mut stage = Stage::with(desktop, &bus.address);
+        stage.show(1, clickable("One", &[])).await;
+        assert_eq!(stage.clicked().await, click(1, None, Some("early")));
+    });
+}
+
+#[test]
+fn a_click_on_an_old_button_never_meets_a_new_one() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let old = stage.show(1, Notification { tag: "t".into(), ..clickable("Old", &["Keep"]) }).await;
+        let new = stage.show(2, Notification { tag: "t".into(), ..clickable("New", &["Delete"]) }).await;
+        assert_eq!(old.id, new.id);
+        stage.desktop.emit("ActionInvoked", &(old.id, old.key("Keep"))).await;
+        stage.desktop.emit("ActionInvoked", &(new.id, new.key("Delete"))).await;
+        assert_eq!(stage.clicked().await, click(2, Some(0), None));
+        assert!(stage.clicks.try_recv().is_err());
+    });
+}
+
+#[test]
+fn clicks_that_the_server_did_not_report_or_that_were_not_offered_are_ignored() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let first = stage.show(1, clickable("One", &["Show log"])).await;
+        let plain = stage.show(2, titled("Opens nothing")).await;
+        let stranger =
+            zbus::connection::Builder::address(bus.address.as_str()).unwrap().build().await.unwrap();
+        let to = Some(first.sender.as_str());
+        let body = (first.id, "default");
+        stranger.emit_signal(to, support::PATH, support::NAME, "ActionInvoked", &body).await.unwrap();
+        // The bus answers this after it has passed the stranger's signal on.
+        zbus::fdo::DBusProxy::new(&stranger).await.unwrap().get_id().await.unwrap();
+        stage.desktop.emit("ActionInvoked", &(plain.id, "default")).await;
+        stage.desktop.emit("ActionInvoked", &(99_u32, "default")).await;
+        stage.desktop.emit("ActionInvoked", &("not", "by the specification")).await;
+        stage.desktop.emit("ActionInvoked", &(first.id, first.key("Show log"))).await;
+        assert_eq!(stage.clicked().await, click(1, Some(0), None));
+        assert!(stage.clicks.try_recv().is_err());
+    });
+}
+
+#[test]
+fn a_click_on_a_notification_of_an_ended_server_is_not_taken_for_one_on_a_new_one() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let old = stage.show(1, clickable("Old", &[])).await;
+        stage.desktop.stop().await;
+        stage.desktop = Desktop::start(&bus.address, FULL).await;
+        stage.desktop.emit("ActionInvoked", &(old.id, "default")).await;
+        let new = stage.show(2, clickable("New", &[])).await;
+        assert_eq!(new.id, old.id);
+        stage.desktop.emit("ActionInvoked", &(new.id, "default")).await;
+        assert_eq!(stage.clicked().await, click(2, None, None));
+        assert!(stage.clicks.try_recv().is_err());
+    });
+}
+
+#[test]
+fn a_server_that_takes_over_is_the_one_used() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        stage.show(1, tagged("Old", "t")).await;
+        let mut successor = Desktop::start(&bus.address, &["body"]).await;
+        let noticed = async {
+            while stage.notifier.server().await.unwrap().capabilities != ["body"] {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, noticed).await.expect("the new server is noticed");
+        stage.notifier.show(popup(2, "s", tagged("New", "t"))).await.unwrap();
+        let shown = successor.shown().await;
+        assert_eq!((shown.summary.as_str(), shown.replaces_id), ("New", 0));
+    });
+}
+
+#[test]
+fn a_server_that_ends_just_before_it_is_called_is_looked_for_again() {
+    let bus = Bus::start();
+    block_on(async {
+        let desktop = Desktop::start_as(&bus.address, FULL, Manner::IsGoneFirst).await;
+        let mut stage = Stage::with(desktop, &bus.address);
+        let shown = stage.show(1, clickable("One", &[])).await;
+        stage.desktop.emit("ActionInvoked", &(shown.id, "default")).await;
+        assert_eq!(stage.clicked().await, click(1, None, None));
+    });
+}
+
+#[test]
+fn a_withdrawn_notification_is_not_clicked() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let blocked = stage.show(1, clickable("Blocked", &[])).await;
+        stage.notifier.withdraw("s").await.unwrap();
+        stage.desktop.emit("ActionInvoked", &(blocked.id, "default")).await;
+        let support::Call::Close(id) = stage.desktop.call().await else { panic!("not closed") };
+        assert_eq!(id, blocked.id);
+        let next = stage.show(2, clickable("Next", &[])).await;
+        stage.desktop.emit("ActionInvoked", &(next.id, "default")).await;
+        assert_eq!(stage.clicked().await, click(2, None, None));
+    });
+}
+
+#[test]
+fn a_bus_that_comes_late_or_comes_back_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("unix:path={}", folder.path().join("bus").display());
+    block_on(async {
+        let (activations, mut clicks) = mpsc::unbounded_channel();
+        let notifier = LinuxNotifier::at(&address, activations);
+        let refused = notifier.show(popup(1, "s", titled("Early"))).await;
+        assert!(matches!(refused, Err(NotifyError::Absent(_))), "{refused:?}");
+
+        for entry in 2..4 {
+            let bus = Bus::start_in(folder.path());
+            let mut desktop = Desktop::start(&address, FULL).await;
+            // The first call may find the old connection broken; the next one makes a new one.
+            let mut shown = notifier.show(popup(entry, "s", tagged("Here", "t"))).await;
+            if shown.is_err() {
+                shown = notifier.show(popup(entry, "s", tagged("Here", "t"))).await;
+            }
+            shown.unwrap();
+            assert_eq!(desktop.shown().await.replaces_id, 0);
+            let clickable = Notification { tag: "t".into(), ..clickable("Click", &[]) };
+            notifier.show(popup(entry + 10, "s", clickable)).await.unwrap();
+            let shown = desktop.shown().await;
+            desktop.emit("ActionInvoked", &(shown.id, "default")).await;
+            let clicked = timeout(PATIENCE, clicks.recv()).await.expect("a click").unwrap();
+            assert_eq!(clicked, click(entry + 10, None, None));
+            drop(bus);
+        }
+    });
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_a_failure() {
+    let bus = Bus::start();
+    block_on(async {
+        let _desktop = Desktop::start_as(&bus.address, FULL, Manner::Hangs).await;
+        let (activations, _clicks) = mpsc::unbounded_channel();
+        let notifier = LinuxNotifier::at(&bus.address, activations);
+        let shown =
+            timeout(PATIENCE, notifier.show(popup(1, "s", titled("Hello")))).await.expect("an answer");
+        assert!(matches!(shown, Err(NotifyError::Failed(_))), "{shown:?}");
+    });
+}
