@@ -59,6 +59,7 @@ impl Global {
             push_service: None,
             ca_files: self.ca.clone(),
             allow_insecure: self.allow_insecure,
+            ask_first: false,
         })
     }
 }

@@ -58,7 +58,12 @@ pub(crate) struct Actor {
 
 impl Actor {
     /// Runs until told to stop; then everything received is stored and acknowledged.
-    pub(crate) async fn run(shared: Shared, connector: Connector, presenter: Option<Presenter>, mut inputs: Inputs) {
+    pub(crate) async fn run(
+        shared: Shared,
+        connector: Connector,
+        presenter: Option<Presenter>,
+        mut inputs: Inputs,
+    ) {
         let (service_events, mut events) = mpsc::channel(16);
         let mut actor = Self {
             shared,
@@ -99,7 +104,9 @@ impl Actor {
         let now = Timestamp::now();
         self.shared.store.write(move |tx| Ok(channels::prune_seen(tx, now)?)).await?;
         if let Some(presenter) = &self.presenter {
-            for (popup, received_at) in self.shared.store.read(|c| Ok(crate::store::entries::pending(c)?)).await? {
+            for (popup, received_at) in
+                self.shared.store.read(|c| Ok(crate::store::entries::pending(c)?)).await?
+            {
                 presenter.show(popup, received_at);
             }
         }
@@ -108,7 +115,10 @@ impl Actor {
         }
         let rows = self.shared.store.read(|c| Ok(sites::push_services(c)?)).await?;
         let mut wanted: Vec<_> = rows.into_iter().filter(|row| row.in_use).map(|row| row.url).collect();
-        if matches!(self.shared.mode, Mode::Receive(_)) {
+        let silence = self.shared.store.read(|c| Ok(sites::do_not_disturb(c)?)).await?;
+        requests::announce_end(&self.shared, silence);
+        let wait_for_choice = self.shared.ask_first && !requests::is_chosen(&self.shared).await?;
+        if matches!(self.shared.mode, Mode::Receive(_)) && !wait_for_choice {
             wanted.push(requests::default_push_service(&self.shared).await?);
         }
         for url in wanted {
@@ -134,7 +144,8 @@ impl Actor {
     }
 
     async fn order(&mut self, order: Order) {
-        let (Order::Connect(service) | Order::Register { service, .. } | Order::Unregister { service, .. }) = &order;
+        let (Order::Connect(service) | Order::Register { service, .. } | Order::Unregister { service, .. }) =
+            &order;
         if let Err(error) = self.connect(service).await {
             self.report(None, error.to_string());
             return;
@@ -161,11 +172,15 @@ impl Actor {
                 self.shared.tell(Event::Disconnected { push_service: url, retry_in_ms, reason });
                 Ok(())
             }
-            service::Event::Registered { channel_id, endpoint } => self.registered(url, channel_id, endpoint).await,
+            service::Event::Registered { channel_id, endpoint } => {
+                self.registered(url, channel_id, endpoint).await
+            }
             service::Event::RegisterFailed { channel_id, status } => {
                 match self.registering.remove(&channel_id) {
                     Some(reply) => drop(reply.send(Err(status))),
-                    None => self.report(None, format!("{url} refused to renew a subscription (status {status})")),
+                    None => {
+                        self.report(None, format!("{url} refused to renew a subscription (status {status})"))
+                    }
                 }
                 Ok(())
             }
@@ -207,7 +222,10 @@ impl Actor {
         });
         self.shared.tell(Event::Connected { push_service: url, uaid: state });
         for site in dead {
-            self.report(Some(site), "the push service has forgotten this subscription: pair the site again".into());
+            self.report(
+                Some(site),
+                "the push service has forgotten this subscription: pair the site again".into(),
+            );
         }
         Ok(())
     }
@@ -237,7 +255,11 @@ impl Actor {
         let now = Timestamp::now();
         let keys = self.shared.keys.clone();
         let notifications = self.shared.mode != Mode::Receive(Notify::None);
-        let receipts = self.shared.store.write(move |tx| inbox::receive(tx, &keys, notifications, messages, now)).await?;
+        let receipts = self
+            .shared
+            .store
+            .write(move |tx| inbox::receive(tx, &keys, notifications, messages, now))
+            .await?;
         let acks: Vec<_> = receipts
             .iter()
             .filter_map(|receipt| Some((receipt.channel_id, receipt.version.clone(), receipt.ack?)))
@@ -267,14 +289,28 @@ impl Actor {
                 None => {
                     let n = popup.notification;
                     let recorded = Disposition::Recorded;
-                    self.shared.tell(push(Some(popup.entry), popup.site_name, n.title, n.body, n.navigate, recorded));
+                    self.shared.tell(push(
+                        Some(popup.entry),
+                        popup.site_name,
+                        n.title,
+                        n.body,
+                        n.navigate,
+                        recorded,
+                    ));
                 }
             },
             Outcome::Recorded { entry, site, notification: n } => {
                 self.shared.tell(push(Some(entry), site, n.title, n.body, n.navigate, Disposition::Recorded));
             }
             Outcome::Discarded { site } => {
-                self.shared.tell(push(None, site, String::new(), String::new(), None, Disposition::Discarded));
+                self.shared.tell(push(
+                    None,
+                    site,
+                    String::new(),
+                    String::new(),
+                    None,
+                    Disposition::Discarded,
+                ));
             }
             Outcome::Duplicate | Outcome::UnknownChannel { removed: false } => {}
             Outcome::UnknownChannel { removed: true } => {

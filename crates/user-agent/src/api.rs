@@ -14,8 +14,8 @@ use crate::config::PushServiceUrl;
 
 /// What a front end asks. A site is named by its name or its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "request", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "one is under way at a time, and none is kept")]
 pub enum Request {
     /// Answered by [`Response::Status`].
     Status,
@@ -58,12 +58,33 @@ pub enum Request {
         /// Which.
         ids: Vec<EntryId>,
     },
+    /// Opens what an entry, or one of its buttons, links to, and marks it read. Answered by [`Response::Done`]; a link
+    /// that must not be opened is an error.
+    OpenEntry {
+        /// Which.
+        id: EntryId,
+        /// `None`: the entry's own link; else the index of the button.
+        #[cfg_attr(test, ts(type = "number | null"))]
+        action: Option<usize>,
+    },
+    /// Silences everything, or ends the silence. Answered by [`Response::Status`].
+    SetDoNotDisturb {
+        /// From now on.
+        value: DoNotDisturb,
+    },
+    /// Where new sites go from now on; connects there at once. Answered by [`Response::Status`].
+    SetDefaultPushService {
+        /// Its URL.
+        #[cfg_attr(test, ts(type = "string"))]
+        url: PushServiceUrl,
+    },
     /// Answered by [`Response::Checks`].
     Diagnose,
 }
 
 /// What the engine answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "response", content = "value", rename_all = "snake_case")]
 pub enum Response {
     /// Done; nothing to say.
@@ -94,31 +115,37 @@ pub enum Response {
 
 /// A site to subscribe for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NewSite {
     /// What people call it; 1 to 100 characters, unique without regard to case.
     pub name: String,
     /// Its origin, which relative links in its pushes belong to.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub url: Option<Url>,
     /// The sender's VAPID public key: the endpoint then accepts that sender only.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub vapid_key: Option<ApplicationServerKey>,
     /// Default: the profile's.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub push_service: Option<PushServiceUrl>,
 }
 
 /// One `KEY=VALUE` of `belfry site set`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "key", content = "value", rename_all = "snake_case")]
 pub enum SiteChange {
     /// Another name.
     Name(String),
     /// Another origin; `None` removes it.
-    Url(Option<Url>),
+    Url(#[cfg_attr(test, ts(type = "string | null"))] Option<Url>),
     /// Another permission.
     State(SiteState),
 }
 
 /// What a site may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum SiteState {
     /// Notification with sound.
@@ -162,33 +189,44 @@ impl FromStr for SiteState {
 
 /// A site as front ends see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Site {
     /// Short, stable, never reused.
     pub id: String,
     /// What people call it.
     pub name: String,
     /// Its origin.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub url: Option<Url>,
     /// What it may do.
     pub state: SiteState,
+    /// Its state in words, for people.
+    pub state_label: String,
     /// The push service its subscription lives at.
+    #[cfg_attr(test, ts(type = "string"))]
     pub push_service: PushServiceUrl,
     /// Whether the sender must be given the subscription again, because the push service replaced it.
     pub needs_pairing: bool,
     /// The sender's VAPID public key, when the subscription is restricted to it.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub vapid_key: Option<ApplicationServerKey>,
     /// When it was added.
     #[serde(with = "rfc3339")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub added_at: Timestamp,
     /// Entries not yet read.
+    #[cfg_attr(test, ts(type = "number"))]
     pub unread: u64,
     /// What the sender is given. Only in [`Response::Site`]: it is a secret. `None` as well while there is no endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "PushSubscription"))]
     pub subscription: Option<PushSubscription>,
 }
 
 /// The number of a history entry. A string in JSON, as all ids are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(type = "string"))]
 #[serde(try_from = "String", into = "String")]
 pub struct EntryId(pub i64);
 
@@ -222,6 +260,7 @@ impl From<EntryId> for String {
 
 /// Which part of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default)]
 pub struct EntryFilter {
     /// Only this site's (name or id).
@@ -236,6 +275,7 @@ pub struct EntryFilter {
 
 /// One history entry: the JSON of `belfry inbox --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Entry {
     /// Increasing with arrival.
     pub id: EntryId,
@@ -243,14 +283,17 @@ pub struct Entry {
     pub site: String,
     /// When it arrived here.
     #[serde(with = "rfc3339")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub received_at: Timestamp,
     /// Plain text, one line.
     pub title: String,
     /// Plain text.
     pub body: String,
     /// What a click opens.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub navigate: Option<Url>,
     /// A large picture.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub image: Option<Url>,
     /// What a later one replaces.
     pub tag: String,
@@ -266,15 +309,18 @@ pub struct Entry {
 
 /// A button of an entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct EntryAction {
     /// Its label.
     pub title: String,
     /// What it opens.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub navigate: Option<Url>,
 }
 
 /// What became of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Disposition {
     /// In history and handed to the desktop.
@@ -287,11 +333,13 @@ pub enum Disposition {
 
 /// What happens, as it happens: the lines of `belfry run --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A push service answered.
     Connected {
         /// Its URL.
+        #[cfg_attr(test, ts(type = "string"))]
         push_service: PushServiceUrl,
         /// Whether it knew us.
         uaid: UaidState,
@@ -299,8 +347,10 @@ pub enum Event {
     /// A push service is out of reach.
     Disconnected {
         /// Its URL.
+        #[cfg_attr(test, ts(type = "string"))]
         push_service: PushServiceUrl,
         /// Milliseconds until the next attempt; `null`: not before the network changes.
+        #[cfg_attr(test, ts(type = "number | null"))]
         retry_in_ms: Option<u64>,
         /// Why.
         reason: String,
@@ -313,12 +363,14 @@ pub enum Event {
         site: String,
         /// When it arrived.
         #[serde(with = "rfc3339")]
+        #[cfg_attr(test, ts(type = "string"))]
         received_at: Timestamp,
         /// Its title; empty for a discarded one, as are the next two.
         title: String,
         /// Its text.
         body: String,
         /// Its link.
+        #[cfg_attr(test, ts(type = "string | null"))]
         navigate: Option<Url>,
         /// What became of it.
         disposition: Disposition,
@@ -336,6 +388,7 @@ pub enum Event {
 
 /// What the push service's hello said about us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum UaidState {
     /// Known: every endpoint is valid.
@@ -348,19 +401,78 @@ pub enum UaidState {
 
 /// The engine's state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Status {
     /// Every push service in use.
     pub push_services: Vec<PushServiceStatus>,
     /// Where new sites go.
+    #[cfg_attr(test, ts(type = "string"))]
     pub default_push_service: PushServiceUrl,
+    /// Whether nobody has chosen a push service yet: the window asks before anything is connected.
+    pub first_run: bool,
+    /// Whether notifications are silenced.
+    pub do_not_disturb: DoNotDisturb,
     /// Entries not yet read.
+    #[cfg_attr(test, ts(type = "number"))]
     pub unread: u64,
+    /// The one thing that the icon tells.
+    pub condition: Condition,
+    /// The state of the connection in one line.
+    pub headline: String,
+}
+
+/// Silence for every site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum DoNotDisturb {
+    /// Notifications are shown.
+    #[default]
+    Off,
+    /// Until it is switched off.
+    On,
+    /// Until then.
+    Until(
+        #[serde(with = "rfc3339")]
+        #[cfg_attr(test, ts(type = "string"))]
+        Timestamp,
+    ),
+}
+
+impl DoNotDisturb {
+    /// Whether it is quiet at this time.
+    pub fn is_active(self, now: Timestamp) -> bool {
+        match self {
+            Self::Off => false,
+            Self::On => true,
+            Self::Until(end) => now < end,
+        }
+    }
+}
+
+/// What the icon tells: the first of these that holds, from the last to the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Connected, everything read.
+    Ok,
+    /// Something is not read yet.
+    Unread,
+    /// Notifications are silenced.
+    DoNotDisturb,
+    /// A push service in use is out of reach.
+    Offline,
+    /// A person has to do something.
+    Problem,
 }
 
 /// The state of one push service's connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PushServiceStatus {
     /// Its URL.
+    #[cfg_attr(test, ts(type = "string"))]
     pub url: PushServiceUrl,
     /// Whether a session is up.
     pub connected: bool,
@@ -370,6 +482,7 @@ pub struct PushServiceStatus {
 
 /// One row of `belfry doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Check {
     /// What was looked at: `keyring`, `database`, `notifications`, `push-service`, `clock`, …
     pub check: String,
@@ -383,6 +496,7 @@ pub struct Check {
 
 /// How bad a check's result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Works.
@@ -395,6 +509,7 @@ pub enum Severity {
 
 /// Why a request failed: a code for programs, a line for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[error("{message}")]
 pub struct CommandError {
     /// One of a closed set.
@@ -417,6 +532,7 @@ impl CommandError {
 
 /// The closed set of error codes, as `--json` prints them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// A value breaks a rule.

@@ -122,6 +122,7 @@ mod tests {
             push_service: None,
             ca_files: Vec::new(),
             allow_insecure: false,
+            ask_first: false,
         }
     }
 

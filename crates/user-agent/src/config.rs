@@ -28,7 +28,8 @@ impl PushServiceUrl {
         self.0.scheme() == "ws" && !self.is_loopback()
     }
 
-    fn is_loopback(&self) -> bool {
+    /// Whether it is on this computer.
+    pub fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(url::Host::Domain(name)) => name == "localhost",
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -92,6 +93,8 @@ pub struct Options {
     pub ca_files: Vec<PathBuf>,
     /// Allows plain `ws:` to other machines.
     pub allow_insecure: bool,
+    /// Connects nowhere until a push service has been chosen: for a front end that asks.
+    pub ask_first: bool,
 }
 
 /// What an engine is for.
@@ -137,7 +140,9 @@ impl ConfigFile {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(CommandError::invalid(format!("cannot read {}: {error}", path.display()))),
+            Err(error) => {
+                return Err(CommandError::invalid(format!("cannot read {}: {error}", path.display())));
+            }
         };
         toml::from_str(&text).map_err(|error| CommandError::invalid(format!("{}: {error}", path.display())))
     }
@@ -170,7 +175,10 @@ mod tests {
     #[test]
     fn a_push_service_is_named_or_a_websocket_url() {
         assert_eq!("mozilla".parse::<PushServiceUrl>().unwrap().to_string(), MOZILLA);
-        assert_eq!("ws://127.0.0.1:8030".parse::<PushServiceUrl>().unwrap().to_string(), "ws://127.0.0.1:8030/");
+        assert_eq!(
+            "ws://127.0.0.1:8030".parse::<PushServiceUrl>().unwrap().to_string(),
+            "ws://127.0.0.1:8030/"
+        );
         assert!("https://push.example/".parse::<PushServiceUrl>().is_err());
         assert!("local".parse::<PushServiceUrl>().unwrap_err().message.contains("belfry serve"));
     }

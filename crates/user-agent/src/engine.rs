@@ -70,6 +70,7 @@ impl UserAgent {
         let shared = Shared {
             mode: options.mode,
             allow_insecure: options.allow_insecure,
+            ask_first: options.ask_first,
             store,
             keyring,
             keys: KeyTable::new(loaded),

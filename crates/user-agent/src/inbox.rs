@@ -6,7 +6,7 @@ use webpush::autopush::AckCode;
 use webpush::payload::{Context, Notification, Payload};
 use webpush::{ChannelId, MessageVersion, PushMessage, encryption, secrets};
 
-use crate::api::EntryId;
+use crate::api::{EntryId, SiteState};
 use crate::keys::KeyTable;
 use crate::notifier::Popup;
 use crate::permission::{Decision, Settings, decide};
@@ -52,13 +52,15 @@ pub(crate) fn receive(
     messages: Vec<PushMessage>,
     now: Timestamp,
 ) -> Result<Vec<Receipt>, StoreError> {
-    messages.into_iter().map(|message| receive_one(tx, keys, notifications, message, now)).collect()
+    let do_not_disturb = sites::do_not_disturb(tx)?.is_active(now);
+    let settings = |state| Settings { state, notifications, do_not_disturb };
+    messages.into_iter().map(|message| receive_one(tx, keys, settings, message, now)).collect()
 }
 
 fn receive_one(
     tx: &Transaction<'_>,
     keys: &KeyTable,
-    notifications: bool,
+    settings: impl Fn(SiteState) -> Settings,
     message: PushMessage,
     now: Timestamp,
 ) -> Result<Receipt, StoreError> {
@@ -69,7 +71,7 @@ fn receive_one(
         let removed = channels::is_removed(tx, channel_id)?;
         return Ok(receipt(not_delivered, Outcome::UnknownChannel { removed }));
     };
-    let decision = decide(&Settings { state: site.state, notifications });
+    let decision = decide(&settings(site.state));
     if decision == Decision::Discard {
         let new = channels::mark_seen(tx, channel_id, &version, now)?;
         let outcome = if new { Outcome::Discarded { site: site.name } } else { Outcome::Duplicate };

@@ -45,7 +45,9 @@ pub(crate) enum KeyringError {
     #[error("the keyring does not answer; it may be waiting at a prompt")]
     Silent,
     /// The database is there and its key is not: never replaced by a new one.
-    #[error("the database's key is not in the keyring. Unlock or restore the keyring that was used when this profile was made")]
+    #[error(
+        "the database's key is not in the keyring. Unlock or restore the keyring that was used when this profile was made"
+    )]
     DatabaseKeyMissing,
 }
 
@@ -56,15 +58,19 @@ impl From<KeyringError> for CommandError {
 }
 
 impl From<keyring_core::Error> for KeyringError {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the library may add errors; any other means no keyring to speak of")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library may add errors; any other means no keyring to speak of"
+    )]
     fn from(error: keyring_core::Error) -> Self {
         use keyring_core::Error;
         match error {
             Error::NoEntry => Self::Missing,
             Error::NoStorageAccess(cause) => Self::Locked(cause.to_string()),
-            Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::BadStoreFormat(_) | Error::Ambiguous(_) => {
-                Self::Damaged
-            }
+            Error::BadEncoding(_)
+            | Error::BadDataFormat(..)
+            | Error::BadStoreFormat(_)
+            | Error::Ambiguous(_) => Self::Damaged,
             other => Self::Absent(other.to_string()),
         }
     }
@@ -155,7 +161,9 @@ impl Keyring {
                 Err(keyring_core::Error::NoEntry) if database_exists => Err(KeyringError::DatabaseKeyMissing),
                 Err(keyring_core::Error::NoEntry) => {
                     let mut key = Zeroizing::new([0; 32]);
-                    SysRng.try_fill_bytes(key.as_mut()).map_err(|error| KeyringError::Absent(error.to_string()))?;
+                    SysRng
+                        .try_fill_bytes(key.as_mut())
+                        .map_err(|error| KeyringError::Absent(error.to_string()))?;
                     entry.set_secret(key.as_ref())?;
                     Ok(key)
                 }
@@ -170,7 +178,8 @@ impl Keyring {
         &self,
         channels: Vec<ChannelId>,
     ) -> Result<(HashMap<ChannelId, SubscriptionKeys>, Vec<ChannelId>), KeyringError> {
-        let items: Vec<_> = channels.into_iter().map(|channel| (channel, self.item(&channel.to_string()))).collect();
+        let items: Vec<_> =
+            channels.into_iter().map(|channel| (channel, self.item(&channel.to_string()))).collect();
         self.run(move |store| {
             let (mut keys, mut missing) = (HashMap::new(), Vec::new());
             for (channel, item) in items {
@@ -334,10 +343,7 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn the_database_key_is_made_once_and_never_replaced() {
         let store = mock_store();
-        assert!(matches!(
-            keyring(&store).database_key(true).await,
-            Err(KeyringError::DatabaseKeyMissing)
-        ));
+        assert!(matches!(keyring(&store).database_key(true).await, Err(KeyringError::DatabaseKeyMissing)));
         let made = keyring(&store).database_key(false).await.unwrap();
         assert_eq!(keyring(&store).database_key(true).await.unwrap(), made);
         assert_eq!(keyring(&store).database_key(false).await.unwrap(), made);

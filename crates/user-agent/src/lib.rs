@@ -3,10 +3,10 @@
 
 mod actor;
 pub mod api;
+pub mod attach;
 pub mod client;
 mod clock;
 pub mod config;
-pub mod attach;
 mod control;
 mod engine;
 mod inbox;
@@ -21,6 +21,8 @@ mod service;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod tray;
+mod view;
 
 pub use client::Client;
 pub use engine::UserAgent;

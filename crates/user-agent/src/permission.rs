@@ -9,6 +9,8 @@ pub(crate) struct Settings {
     pub(crate) state: SiteState,
     /// Whether this process shows notifications at all (`run --notify none` does not).
     pub(crate) notifications: bool,
+    /// Whether do-not-disturb is in force.
+    pub(crate) do_not_disturb: bool,
 }
 
 /// What to do with a push.
@@ -27,11 +29,11 @@ pub(crate) enum Decision {
 
 /// Decides. Destructured without `..`, so that a new setting does not compile until it is decided here.
 pub(crate) fn decide(settings: &Settings) -> Decision {
-    let Settings { state, notifications } = *settings;
+    let Settings { state, notifications, do_not_disturb } = *settings;
     match state {
         SiteState::Blocked => Decision::Discard,
         SiteState::History => Decision::Record,
-        SiteState::Alert | SiteState::Quiet if !notifications => Decision::Record,
+        SiteState::Alert | SiteState::Quiet if !notifications || do_not_disturb => Decision::Record,
         SiteState::Alert => Decision::Show { sound: true },
         SiteState::Quiet => Decision::Show { sound: false },
     }
@@ -41,21 +43,27 @@ pub(crate) fn decide(settings: &Settings) -> Decision {
 mod tests {
     use super::*;
 
+    const STATES: [SiteState; 4] =
+        [SiteState::Alert, SiteState::Quiet, SiteState::History, SiteState::Blocked];
+
     #[test]
     fn each_state_means_what_its_name_says() {
-        let decide = |state| decide(&Settings { state, notifications: true });
-        assert_eq!(decide(SiteState::Alert), Decision::Show { sound: true });
-        assert_eq!(decide(SiteState::Quiet), Decision::Show { sound: false });
-        assert_eq!(decide(SiteState::History), Decision::Record);
-        assert_eq!(decide(SiteState::Blocked), Decision::Discard);
+        let decide = |state| decide(&Settings { state, notifications: true, do_not_disturb: false });
+        let expected = [
+            Decision::Show { sound: true },
+            Decision::Show { sound: false },
+            Decision::Record,
+            Decision::Discard,
+        ];
+        assert_eq!(STATES.map(decide), expected);
     }
 
     #[test]
-    fn without_notifications_everything_but_blocked_is_recorded() {
-        let decide = |state| decide(&Settings { state, notifications: false });
-        for state in [SiteState::Alert, SiteState::Quiet, SiteState::History] {
-            assert_eq!(decide(state), Decision::Record);
+    fn silence_records_everything_but_what_is_blocked() {
+        for (notifications, do_not_disturb) in [(false, false), (true, true), (false, true)] {
+            let decide = |state| decide(&Settings { state, notifications, do_not_disturb });
+            let expected = [Decision::Record, Decision::Record, Decision::Record, Decision::Discard];
+            assert_eq!(STATES.map(decide), expected);
         }
-        assert_eq!(decide(SiteState::Blocked), Decision::Discard);
     }
 }

@@ -16,7 +16,8 @@ use crate::store::sites;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(shared: &Shared) -> Vec<Check> {
-    let (keyring, database, notifications) = tokio::join!(keyring(shared), database(shared), notifications(shared));
+    let (keyring, database, notifications) =
+        tokio::join!(keyring(shared), database(shared), notifications(shared));
     let mut checks = vec![keyring, database, notifications];
     checks.extend(push_services(shared).await);
     checks

@@ -7,12 +7,13 @@ mod pairing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::actor::Order;
 use crate::api::{
-    CommandError, EntryId, ErrorCode, Event, PushServiceStatus, Request, Response, Site, SiteChange, SiteState,
-    Status,
+    CommandError, DoNotDisturb, EntryId, ErrorCode, Event, PushServiceStatus, Request, Response, Site,
+    SiteChange, SiteState, Status,
 };
 use crate::client::Command;
 use crate::config::{MOZILLA, Mode, PushServiceUrl};
@@ -21,6 +22,7 @@ use crate::link;
 use crate::notifier::{Activation, Notifier};
 use crate::store::sites::{self, SiteRow};
 use crate::store::{Store, StoreError, entries};
+use crate::view;
 
 pub(crate) use pairing::save_record;
 
@@ -32,6 +34,7 @@ pub(crate) const DEFAULT_PUSH_SERVICE: &str = "default_push_service";
 pub(crate) struct Shared {
     pub(crate) mode: Mode,
     pub(crate) allow_insecure: bool,
+    pub(crate) ask_first: bool,
     pub(crate) store: Store,
     pub(crate) keyring: Keyring,
     pub(crate) keys: KeyTable,
@@ -83,15 +86,65 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
         }
         Request::MarkRead { ids } => change_entries(shared, ids, entries::mark_read).await,
         Request::DeleteEntries { ids } => change_entries(shared, ids, entries::delete).await,
+        Request::OpenEntry { id, action } => {
+            open_entry(shared, Activation { entry: id, action, token: None }).await.map(|()| Response::Done)
+        }
+        Request::SetDoNotDisturb { value } => {
+            shared.store.write(move |tx| Ok(sites::set_do_not_disturb(tx, value)?)).await?;
+            announce_end(shared, value);
+            shared.tell(Event::Changed);
+            status(shared).await
+        }
+        Request::SetDefaultPushService { url } => {
+            url.check_secure(shared.allow_insecure)?;
+            let text = url.to_string();
+            shared.store.write(move |tx| Ok(sites::set_setting(tx, DEFAULT_PUSH_SERVICE, &text)?)).await?;
+            let _ = shared.orders.send(Order::Connect(url));
+            shared.tell(Event::Changed);
+            status(shared).await
+        }
         Request::Diagnose => Ok(Response::Checks(diagnose::run(shared).await)),
     }
 }
 
 async fn status(shared: &Shared) -> Result<Response, CommandError> {
-    let push_services = shared.status.borrow().values().cloned().collect();
+    let push_services: Vec<_> = shared.status.borrow().values().cloned().collect();
     let default_push_service = default_push_service(shared).await?;
-    let unread = shared.store.read(|c| Ok(entries::unread(c)?)).await?;
-    Ok(Response::Status(Status { push_services, default_push_service, unread }))
+    let read = shared.store.read(|c| {
+        let chosen = sites::setting(c, DEFAULT_PUSH_SERVICE)?.is_some();
+        Ok((chosen, sites::sites(c)?, sites::do_not_disturb(c)?, entries::unread(c)?))
+    });
+    let (chosen, sites, do_not_disturb, unread) = read.await?;
+    let quiet = do_not_disturb.is_active(Timestamp::now());
+    let first_run = !chosen && sites.is_empty();
+    let needs_pairing = sites.iter().any(|site| site.needs_pairing);
+    Ok(Response::Status(Status {
+        condition: view::condition(&push_services, quiet, unread, needs_pairing),
+        headline: view::headline(&push_services, first_run, do_not_disturb, quiet),
+        push_services,
+        default_push_service,
+        first_run,
+        do_not_disturb,
+        unread,
+    }))
+}
+
+/// Tells the front ends when a silence with an end is over.
+pub(crate) fn announce_end(shared: &Shared, silence: DoNotDisturb) {
+    if let DoNotDisturb::Until(end) = silence
+        && let Ok(span) = Timestamp::now().duration_until(end).try_into()
+    {
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(span).await;
+            shared.tell(Event::Changed);
+        });
+    }
+}
+
+/// Whether somebody has chosen a push service.
+pub(crate) async fn is_chosen(shared: &Shared) -> Result<bool, StoreError> {
+    shared.store.read(|c| Ok(sites::setting(c, DEFAULT_PUSH_SERVICE)?.is_some())).await
 }
 
 /// Where new sites go: what was last chosen, else Mozilla's.
@@ -120,6 +173,7 @@ fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
         name: row.name,
         url: row.url,
         state: row.state,
+        state_label: view::state_label(row.state, row.needs_pairing).to_owned(),
         push_service: row.push_service,
         needs_pairing: row.needs_pairing,
         vapid_key: row.application_server_key,
@@ -172,28 +226,31 @@ async fn change_entries(
     Ok(Response::Done)
 }
 
-/// A click: opens what the entry or its button links to, and nothing but web pages.
+/// A click on a notification.
 pub(crate) fn activate(shared: Shared, activation: Activation) {
     tokio::spawn(async move {
-        let id = activation.entry;
-        let found = shared.store.write(move |tx| {
-            entries::mark_read(tx, &[id])?;
-            Ok(entries::notification_of(tx, id)?)
-        });
-        let (site, notification) = match found.await {
-            Ok(Some(found)) => found,
-            Ok(None) => return,
-            Err(error) => return tracing::error!(%error, "a click could not be looked up"),
-        };
-        shared.tell(Event::Changed);
-        let navigate = match activation.action {
-            None => notification.navigate,
-            Some(index) => notification.actions.into_iter().nth(index).and_then(|action| action.navigate),
-        };
-        let Some(url) = navigate else { return };
-        if let Err(error) = link::open(&url, activation.token.as_deref()) {
-            tracing::warn!(site, %error, "a link was not opened");
-            shared.tell(Event::Failed { site: Some(site), reason: error.to_string() });
+        if let Err(error) = open_entry(&shared, activation).await {
+            tracing::warn!(code = ?error.code, "a click opened nothing");
         }
     });
+}
+
+/// Opens what the entry or its button links to, and nothing but web pages. An entry that has no link is only read.
+async fn open_entry(shared: &Shared, activation: Activation) -> Result<(), CommandError> {
+    let id = activation.entry;
+    let found = shared.store.write(move |tx| {
+        entries::mark_read(tx, &[id])?;
+        Ok(entries::notification_of(tx, id)?)
+    });
+    let (site, notification) = found.await?.ok_or_else(|| no_entry(id))?;
+    shared.tell(Event::Changed);
+    let navigate = match activation.action {
+        None => notification.navigate,
+        Some(index) => notification.actions.into_iter().nth(index).and_then(|action| action.navigate),
+    };
+    let Some(url) = navigate else { return Ok(()) };
+    link::open(&url, activation.token.as_deref()).map_err(|error| {
+        shared.tell(Event::Failed { site: Some(site), reason: error.to_string() });
+        CommandError::new(ErrorCode::Rejected, error.to_string())
+    })
 }

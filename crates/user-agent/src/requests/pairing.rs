@@ -60,7 +60,8 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
     match register(shared, &service, channel, new.vapid_key).await {
         Ok(()) => {
             let row = shared.store.read(move |c| Ok(sites::find_site(c, &id)?)).await?;
-            let row = row.ok_or_else(|| CommandError::new(ErrorCode::NotFound, "the site was removed meanwhile"))?;
+            let row =
+                row.ok_or_else(|| CommandError::new(ErrorCode::NotFound, "the site was removed meanwhile"))?;
             Ok(Response::Site(view(shared, row, true)))
         }
         Err(error) => {
@@ -191,7 +192,8 @@ pub(super) fn valid_name(name: &str) -> Result<String, CommandError> {
 
 /// The origin that a URL of the site belongs to.
 pub(super) fn site_origin(url: &Url) -> Result<Url, CommandError> {
-    let invalid = || CommandError::invalid("a site's URL is an http or https address such as https://example.org");
+    let invalid =
+        || CommandError::invalid("a site's URL is an http or https address such as https://example.org");
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid());
     }
@@ -214,7 +216,10 @@ pub(super) fn taken(error: StoreError, name: &str) -> CommandError {
 }
 
 fn name_taken(name: &str) -> CommandError {
-    CommandError::new(ErrorCode::Exists, format!("there is already a site called {name:?}: choose another name"))
+    CommandError::new(
+        ErrorCode::Exists,
+        format!("there is already a site called {name:?}: choose another name"),
+    )
 }
 
 fn stopping() -> CommandError {
@@ -230,7 +235,11 @@ fn random<const N: usize>() -> Result<[u8; N], CommandError> {
 /// Ten characters that cannot be taken for one another.
 fn site_id(random: [u8; 10]) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|byte| char::from(*byte)).collect()
+    random
+        .iter()
+        .filter_map(|byte| ALPHABET.get(usize::from(byte % 32)))
+        .map(|byte| char::from(*byte))
+        .collect()
 }
 
 #[cfg(test)]

@@ -67,7 +67,9 @@ impl Connector {
         let stream: Box<dyn Stream> = if url.scheme() == "wss" {
             let name = ServerName::try_from(address)?;
             let tls = TlsConnector::from(Arc::new(self.tls()?));
-            Box::new(tls.connect(name, tcp).await.map_err(|error| format!("TLS with {host} failed: {error}"))?)
+            Box::new(
+                tls.connect(name, tcp).await.map_err(|error| format!("TLS with {host} failed: {error}"))?,
+            )
         } else {
             Box::new(tcp)
         };
@@ -96,7 +98,8 @@ impl Connector {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut extra = Vec::new();
         for file in self.ca_files.iter() {
-            let unreadable = |error: rustls::pki_types::pem::Error| format!("cannot read {}: {error}", file.display());
+            let unreadable =
+                |error: rustls::pki_types::pem::Error| format!("cannot read {}: {error}", file.display());
             for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
                 extra.push(certificate.map_err(unreadable)?);
             }

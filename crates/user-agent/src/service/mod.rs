@@ -44,10 +44,21 @@ enum Command {
 #[derive(Debug)]
 pub(crate) enum Event {
     Connected(Identity),
-    Disconnected { retry_in: Option<Duration>, reason: String },
-    Registered { channel_id: ChannelId, endpoint: PushEndpoint },
-    RegisterFailed { channel_id: ChannelId, status: u16 },
-    Unregistered { channel_id: ChannelId },
+    Disconnected {
+        retry_in: Option<Duration>,
+        reason: String,
+    },
+    Registered {
+        channel_id: ChannelId,
+        endpoint: PushEndpoint,
+    },
+    RegisterFailed {
+        channel_id: ChannelId,
+        status: u16,
+    },
+    Unregistered {
+        channel_id: ChannelId,
+    },
     /// Messages that arrived together.
     Messages(Vec<PushMessage>),
 }
@@ -62,7 +73,15 @@ impl Service {
     ) -> Self {
         let (commands, queue) = mpsc::unbounded_channel();
         let session = Session::new(known, clock::now());
-        let driver = Driver { url, session, connector, events, socket: None, messages: Vec::new(), requests: VecDeque::new() };
+        let driver = Driver {
+            url,
+            session,
+            connector,
+            events,
+            socket: None,
+            messages: Vec::new(),
+            requests: VecDeque::new(),
+        };
         Self { commands, task: tokio::spawn(driver.run(queue)) }
     }
 
@@ -168,7 +187,9 @@ impl Driver {
             if !self.requests.is_empty() || self.messages.len() >= BATCH {
                 return;
             }
-            let Some(frame) = self.socket.as_mut().and_then(|socket| socket.next().now_or_never()) else { return };
+            let Some(frame) = self.socket.as_mut().and_then(|socket| socket.next().now_or_never()) else {
+                return;
+            };
             self.frame(frame);
         }
     }
@@ -190,7 +211,10 @@ impl Driver {
             Some(Ok(Message::Text(text))) => self.session.handle_frame(now, &text),
             Some(Ok(Message::Close(frame))) => {
                 let (code, reason) = match frame {
-                    Some(frame) => (Some(u16::from(frame.code)), format!("closed by the push service: {} {}", frame.code, frame.reason)),
+                    Some(frame) => (
+                        Some(u16::from(frame.code)),
+                        format!("closed by the push service: {} {}", frame.code, frame.reason),
+                    ),
                     None => (None, "closed by the push service".to_owned()),
                 };
                 self.disconnected(code, None, reason);

@@ -82,7 +82,10 @@ pub(crate) fn invalidate(c: &Connection, service: &PushServiceUrl) -> Result<Vec
         ))?
         .query_map([service.to_string()], |row| row.get(0))?
         .collect::<Result<Vec<String>>>()?;
-    c.execute(&format!("DELETE FROM channel WHERE state = 'removed' AND {of_service}"), [service.to_string()])?;
+    c.execute(
+        &format!("DELETE FROM channel WHERE state = 'removed' AND {of_service}"),
+        [service.to_string()],
+    )?;
     c.execute(
         &format!("UPDATE channel SET state = 'pending', endpoint = '' WHERE {of_service}"),
         [service.to_string()],
@@ -108,7 +111,8 @@ pub(crate) fn mark_seen(
     version: &MessageVersion,
     now: Timestamp,
 ) -> Result<bool> {
-    let sql = "INSERT INTO seen_version (channel_id, version, seen_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    let sql =
+        "INSERT INTO seen_version (channel_id, version, seen_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     let digest = Sha256::digest(version.as_str());
     let inserted = c.prepare_cached(sql)?.execute(params![
         channel.to_string(),

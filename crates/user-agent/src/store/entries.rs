@@ -84,7 +84,8 @@ pub(crate) fn mark_handed(c: &Connection, id: EntryId) -> Result<()> {
     c.prepare_cached(sql)?.execute([id.0]).map(drop)
 }
 
-const SELECT_ENTRY: &str = "SELECT e.id, s.name, e.received_at, e.notification, e.read, e.disposition, e.failure
+const SELECT_ENTRY: &str =
+    "SELECT e.id, s.name, e.received_at, e.notification, e.read, e.disposition, e.failure
     FROM entry AS e JOIN site AS s ON s.id = e.site_id";
 
 /// Newest first. `site_id` is the id that `filter.site` stands for.
@@ -111,7 +112,10 @@ pub(crate) fn list(c: &Connection, filter: &EntryFilter, site_id: Option<&str>) 
 
 /// An entry and its raw payload.
 pub(crate) fn find(c: &Connection, id: EntryId) -> Result<Option<(Entry, Option<Vec<u8>>)>> {
-    let entry = c.prepare_cached(&format!("{SELECT_ENTRY} WHERE e.id = ?1"))?.query_row([id.0], entry_row).optional()?;
+    let entry = c
+        .prepare_cached(&format!("{SELECT_ENTRY} WHERE e.id = ?1"))?
+        .query_row([id.0], entry_row)
+        .optional()?;
     let Some(entry) = entry else { return Ok(None) };
     let raw = c.query_row("SELECT raw FROM entry WHERE id = ?1", [id.0], |row| row.get(0))?;
     Ok(Some((entry, raw)))
@@ -119,7 +123,8 @@ pub(crate) fn find(c: &Connection, id: EntryId) -> Result<Option<(Entry, Option<
 
 /// The whole notification of an entry, for a click on it.
 pub(crate) fn notification_of(c: &Connection, id: EntryId) -> Result<Option<(String, Notification)>> {
-    let sql = "SELECT s.name, e.notification FROM entry AS e JOIN site AS s ON s.id = e.site_id WHERE e.id = ?1";
+    let sql =
+        "SELECT s.name, e.notification FROM entry AS e JOIN site AS s ON s.id = e.site_id WHERE e.id = ?1";
     c.prepare_cached(sql)?.query_row([id.0], |row| Ok((row.get("name")?, notification(row)?))).optional()
 }
 
@@ -164,7 +169,8 @@ fn entry_row(row: &Row<'_>) -> Result<Entry> {
     let notification = notification(row)?;
     let disposition: String = row.get("disposition")?;
     let failure: String = row.get("failure")?;
-    let action = |action: webpush::payload::Action| EntryAction { title: action.title, navigate: action.navigate };
+    let action =
+        |action: webpush::payload::Action| EntryAction { title: action.title, navigate: action.navigate };
     Ok(Entry {
         id: EntryId(row.get("id")?),
         site: row.get("name")?,

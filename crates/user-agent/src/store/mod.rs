@@ -6,8 +6,8 @@ mod migration;
 pub(crate) mod sites;
 
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Arc, Once, mpsc};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -27,7 +27,9 @@ pub(crate) enum StoreError {
     #[error("the database failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The file is not a database under this key.
-    #[error("the database cannot be opened with the key from the keyring: it is damaged, or belongs to another keyring")]
+    #[error(
+        "the database cannot be opened with the key from the keyring: it is damaged, or belongs to another keyring"
+    )]
     WrongKey,
     /// A later version of Belfry has written it.
     #[error("the database was written by a newer version of Belfry (schema {found}, this one knows {known})")]
@@ -51,14 +53,21 @@ impl From<StoreError> for CommandError {
     }
 }
 
-/// The open database. Cheap to clone; closed when the last clone is dropped.
+/// The open database. Cheap to clone; dropping the last clone finishes what is queued and closes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    writer: mpsc::Sender<Job>,
-    reader: mpsc::Sender<Job>,
+    writer: Arc<Worker>,
+    reader: Arc<Worker>,
 }
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// A thread that owns a connection.
+#[derive(Debug)]
+struct Worker {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Store {
     /// Opens or makes the file and brings its schema up to date. Blocks: not for the actor.
@@ -69,7 +78,10 @@ impl Store {
         writer.pragma_update(None, "secure_delete", "ON")?;
         migration::run(&mut writer)?;
         let reader = connect(path, key, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        Ok(Self { writer: start("store-writer", writer)?, reader: start("store-reader", reader)? })
+        Ok(Self {
+            writer: Worker::start("store-writer", writer)?,
+            reader: Worker::start("store-reader", reader)?,
+        })
     }
 
     /// Runs `work` in a transaction that is on disk when this returns.
@@ -97,7 +109,7 @@ impl Store {
     }
 }
 
-async fn run<T, F>(thread: &mpsc::Sender<Job>, work: F) -> Result<T, StoreError>
+async fn run<T, F>(worker: &Worker, work: F) -> Result<T, StoreError>
 where
     T: Send + 'static,
     F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
@@ -107,24 +119,54 @@ where
         // The caller may have gone; the work is done all the same.
         let _ = reply.send(work(connection));
     });
-    thread.send(job).map_err(|_| StoreError::Closed)?;
+    worker.jobs.as_ref().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
     answer.await.map_err(|_| StoreError::Closed)?
 }
 
-fn start(name: &str, mut connection: Connection) -> Result<mpsc::Sender<Job>, StoreError> {
-    let (jobs, queue) = mpsc::channel::<Job>();
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || {
+impl Worker {
+    fn start(name: &str, mut connection: Connection) -> Result<Arc<Self>, StoreError> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
             for job in queue {
                 job(&mut connection);
             }
-        })
-        .map_err(|_| StoreError::Closed)?;
-    Ok(jobs)
+        });
+        Ok(Arc::new(Self { jobs: Some(jobs), thread: Some(thread.map_err(|_| StoreError::Closed)?) }))
+    }
+}
+
+impl Drop for Worker {
+    /// Waits for the connection to be closed: OpenSSL, which SQLCipher uses, frees its memory when the process ends, and a
+    /// thread still closing a database by then crashes.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != thread::current().id()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// SQLite counts itself as initialised before SQLCipher, its extension, is: a connection of another thread is refused its
+/// key meanwhile. So the first key of the process is tried on a database that does not matter, until it is taken.
+fn await_sqlcipher() {
+    static READY: Once = Once::new();
+    READY.call_once(|| {
+        for _ in 0..100 {
+            let taken =
+                Connection::open_in_memory().and_then(|probe| probe.execute_batch("PRAGMA key = 'x'"));
+            match taken {
+                Ok(()) => return,
+                Err(error) => tracing::debug!(%error, "SQLCipher is not ready yet"),
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
 }
 
 fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, StoreError> {
+    await_sqlcipher();
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     let mut hex = Zeroizing::new(String::with_capacity(64));
@@ -189,7 +231,10 @@ pub(crate) mod tests {
         let path = folder.path().join("db");
         drop(Store::open(&path, &key(1)).unwrap());
         assert!(matches!(Store::open(&path, &key(2)), Err(StoreError::WrongKey)));
-        connect(&path, &key(1), OpenFlags::default()).unwrap().pragma_update(None, "user_version", 9999).unwrap();
+        connect(&path, &key(1), OpenFlags::default())
+            .unwrap()
+            .pragma_update(None, "user_version", 9999)
+            .unwrap();
         assert!(matches!(Store::open(&path, &key(1)), Err(StoreError::Newer { found: 9999, .. })));
     }
 }

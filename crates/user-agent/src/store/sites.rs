@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use url::Url;
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, UserAgentId};
 
-use crate::api::SiteState;
+use crate::api::{DoNotDisturb, SiteState};
 use crate::config::PushServiceUrl;
 
 type Result<T> = rusqlite::Result<T>;
@@ -45,6 +45,20 @@ pub(crate) fn setting(c: &Connection, key: &str) -> Result<Option<String>> {
 pub(crate) fn set_setting(c: &Connection, key: &str, value: &str) -> Result<()> {
     let sql = "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     c.execute(sql, params![key, value]).map(drop)
+}
+
+const DO_NOT_DISTURB: &str = "do_not_disturb";
+
+/// A setting that cannot be read counts as off: better a notification too many.
+pub(crate) fn do_not_disturb(c: &Connection) -> Result<DoNotDisturb> {
+    let json = setting(c, DO_NOT_DISTURB)?;
+    Ok(json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+}
+
+pub(crate) fn set_do_not_disturb(c: &Connection, value: DoNotDisturb) -> Result<()> {
+    let json = serde_json::to_string(&value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    set_setting(c, DO_NOT_DISTURB, &json)
 }
 
 pub(crate) fn push_services(c: &Connection) -> Result<Vec<PushServiceRow>> {
@@ -97,8 +111,11 @@ pub(crate) fn update_site(
 }
 
 pub(crate) fn set_needs_pairing(c: &Connection, id: &str, needs_pairing: bool) -> Result<()> {
-    c.execute("UPDATE site SET needs_pairing = ?2 WHERE id = ?1 AND needs_pairing <> ?2", params![id, needs_pairing])
-        .map(drop)
+    c.execute(
+        "UPDATE site SET needs_pairing = ?2 WHERE id = ?1 AND needs_pairing <> ?2",
+        params![id, needs_pairing],
+    )
+    .map(drop)
 }
 
 /// Deletes the site with its history. Its channel stays, as one to be unregistered.

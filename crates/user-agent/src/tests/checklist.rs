@@ -153,7 +153,9 @@ async fn replies_in_another_order_find_their_sites() {
     peer.notify("decafbad-0000-4000-8000-0123456789ab", "between", b"x").await;
     peer.grant(&first_channel).await;
     for (adding, channel) in [(first, first_channel), (second, second_channel)] {
-        let Response::Site(site) = soon("a site", adding).await.unwrap().unwrap() else { panic!("not a site") };
+        let Response::Site(site) = soon("a site", adding).await.unwrap().unwrap() else {
+            panic!("not a site")
+        };
         assert!(site.subscription.unwrap().endpoint.as_str().ends_with(&channel), "{}", site.name);
     }
     assert_eq!(peer.acks().await, [("between".into(), 102)]);

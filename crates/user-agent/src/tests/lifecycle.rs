@@ -1,7 +1,7 @@
 //! Starting, stopping and changing sites.
 
 use super::*;
-use crate::api::{Disposition, ErrorCode, SiteChange, SiteState};
+use crate::api::{Condition, Disposition, DoNotDisturb, ErrorCode, SiteChange, SiteState};
 
 #[tokio::test]
 async fn what_was_committed_but_not_shown_is_shown_by_the_next_process() {
@@ -62,7 +62,10 @@ async fn the_state_of_a_site_decides_what_becomes_of_a_push() {
         assert!(matches!(event, Event::Push { disposition, .. } if disposition == expected), "{event:?}");
         if expected == Disposition::Shown {
             let popup = receiver.popup().await;
-            assert_eq!((popup.sound, popup.notification.body), (state == SiteState::Alert, state.to_string()));
+            assert_eq!(
+                (popup.sound, popup.notification.body),
+                (state == SiteState::Alert, state.to_string())
+            );
         }
     }
     let titles: Vec<_> = receiver.history().await.into_iter().map(|entry| entry.body).collect();
@@ -76,7 +79,8 @@ async fn a_removed_site_is_unregistered_and_its_name_free_again() {
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
     let client = receiver.client.clone();
-    let removing = tokio::spawn(async move { client.request(Request::RemoveSite { site: "Backups".into() }).await });
+    let removing =
+        tokio::spawn(async move { client.request(Request::RemoveSite { site: "Backups".into() }).await });
     let unregister = peer.receive().await;
     assert_eq!(unregister, json!({"messageType": "unregister", "channelID": channel, "code": 200}));
     peer.notify(&channel, "late", &sealed(&subscription, "too late")).await;
@@ -104,7 +108,10 @@ async fn a_removal_without_network_is_told_at_the_next_connection() {
     let _receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
     let unregister = peer.receive().await;
-    assert_eq!((&unregister["messageType"], &unregister["channelID"]), (&json!("unregister"), &json!(channel)));
+    assert_eq!(
+        (&unregister["messageType"], &unregister["channelID"]),
+        (&json!("unregister"), &json!(channel))
+    );
 }
 
 #[tokio::test]
@@ -128,7 +135,9 @@ async fn the_history_is_searched_read_and_deleted() {
     let mut receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
-    for (version, text) in [("1", "disk nearly full"), ("2", "backup finished"), ("3", "disk \"sda\" replaced")] {
+    for (version, text) in
+        [("1", "disk nearly full"), ("2", "backup finished"), ("3", "disk \"sda\" replaced")]
+    {
         peer.notify(&channel, version, &sealed(&subscription, text)).await;
         peer.acks().await;
         receiver.popup().await;
@@ -171,4 +180,45 @@ async fn a_click_marks_the_entry_read_and_refuses_what_is_not_a_web_page() {
     let refused = receiver.event("the refusal", |event| matches!(event, Event::Failed { .. })).await;
     assert!(matches!(refused, Event::Failed { site: Some(site), .. } if site == "Backups"));
     assert!(receiver.history().await[0].read);
+}
+
+#[tokio::test]
+async fn do_not_disturb_records_until_it_ends_and_survives_a_restart() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    let silence = |value| Request::SetDoNotDisturb { value };
+    receiver.client.request(silence(DoNotDisturb::On)).await.unwrap();
+    receiver.engine.shutdown().await;
+
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    peer.notify(&channel, "v1", &sealed(&subscription, "in silence")).await;
+    let event = receiver.event("the push", |event| matches!(event, Event::Push { .. })).await;
+    assert!(matches!(event, Event::Push { disposition: Disposition::Recorded, .. }), "{event:?}");
+    peer.acks().await;
+    let past = DoNotDisturb::Until("2020-01-01T00:00:00Z".parse().unwrap());
+    let Response::Status(status) = receiver.client.request(silence(past)).await.unwrap() else {
+        panic!("no status")
+    };
+    assert_eq!((status.condition, status.unread), (Condition::Unread, 1));
+    peer.notify(&channel, "v2", &sealed(&subscription, "aloud")).await;
+    assert_eq!(receiver.popup().await.notification.body, "aloud");
+}
+
+#[tokio::test]
+async fn a_front_end_that_asks_first_connects_only_when_a_service_is_chosen() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut options = machine.options(Mode::Receive(Notify::Auto));
+    options.ask_first = true;
+    let mut receiver = machine.start_with(options).await.unwrap();
+    let Response::Status(status) = receiver.client.request(Request::Status).await.unwrap() else {
+        panic!("no status")
+    };
+    assert!(status.first_run && status.push_services.is_empty(), "{status:?}");
+    let url = service.url().parse().unwrap();
+    receiver.client.request(Request::SetDefaultPushService { url }).await.unwrap();
+    service.welcome("a1").await;
+    receiver.event("the connection", |event| matches!(event, Event::Connected { .. })).await;
 }

@@ -1,5 +1,8 @@
 //! The whole receiver against a scripted push service, with a mock keyring and a notifier that records.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects; the rest is a failure")]
+
+mod bindings;
 mod checklist;
 mod lifecycle;
 
@@ -93,8 +96,10 @@ impl Peer {
 
     async fn grant(&mut self, channel: &str) {
         let endpoint = format!("https://push.example/wpush/v1/{channel}");
-        self.send(json!({"messageType": "register", "channelID": channel, "status": 200, "pushEndpoint": endpoint}))
-            .await;
+        self.send(
+            json!({"messageType": "register", "channelID": channel, "status": 200, "pushEndpoint": endpoint}),
+        )
+        .await;
     }
 
     async fn notify(&mut self, channel: &str, version: &str, body: &[u8]) {
@@ -107,12 +112,15 @@ impl Peer {
     async fn acks(&mut self) -> Vec<(String, u64)> {
         let ack = self.receive().await;
         assert_eq!(ack["messageType"], "ack", "{ack}");
-        let update = |update: &Value| (update["version"].as_str().unwrap().to_owned(), update["code"].as_u64().unwrap());
+        let update = |update: &Value| {
+            (update["version"].as_str().unwrap().to_owned(), update["code"].as_u64().unwrap())
+        };
         ack["updates"].as_array().unwrap().iter().map(update).collect()
     }
 
     async fn close(mut self, code: u16) {
-        let frame = tokio_tungstenite::tungstenite::protocol::CloseFrame { code: code.into(), reason: "SM".into() };
+        let frame =
+            tokio_tungstenite::tungstenite::protocol::CloseFrame { code: code.into(), reason: "SM".into() };
         self.0.close(Some(frame)).await.unwrap();
         // The closing handshake: whatever the receiver still says.
         while let Some(Ok(_)) = soon("the end", self.0.next()).await {}
@@ -157,22 +165,31 @@ impl Machine {
         Self { folder: tempfile::tempdir().unwrap(), keyring: mock_store() }
     }
 
-    async fn try_start(&self, service: &str, mode: Mode) -> Result<Receiver, CommandError> {
-        let options = Options {
+    fn options(&self, mode: Mode) -> Options {
+        Options {
             profile: self.folder.path().join("profile"),
             mode,
-            push_service: Some(service.parse().unwrap()),
+            push_service: None,
             ca_files: Vec::new(),
             allow_insecure: false,
-        };
+            ask_first: false,
+        }
+    }
+
+    async fn try_start(&self, service: &str, mode: Mode) -> Result<Receiver, CommandError> {
+        self.start_with(Options { push_service: Some(service.parse().unwrap()), ..self.options(mode) }).await
+    }
+
+    async fn start_with(&self, options: Options) -> Result<Receiver, CommandError> {
         let keyring = self.keyring.clone();
         let (shown, popups) = mpsc::unbounded_channel();
         let (clicks, activations) = mpsc::unbounded_channel();
-        let notifier: Option<Arc<dyn Notifier>> = match mode {
+        let notifier: Option<Arc<dyn Notifier>> = match options.mode {
             Mode::Receive(_) => Some(Arc::new(RecordingNotifier(shown))),
             Mode::Online | Mode::Offline => None,
         };
-        let engine = UserAgent::start_with(options, Box::new(move || Ok(keyring)), notifier, activations).await?;
+        let engine =
+            UserAgent::start_with(options, Box::new(move || Ok(keyring)), notifier, activations).await?;
         let client = engine.client();
         let events = client.events_from_start();
         Ok(Receiver { engine, client, events, popups, clicks })
@@ -195,7 +212,9 @@ impl Receiver {
     async fn paired(&self, peer: &mut Peer, name: &str) -> (String, PushSubscription) {
         let adding = self.add(name);
         let channel = peer.answer_register().await;
-        let Response::Site(site) = soon("the site", adding).await.unwrap().unwrap() else { panic!("not a site") };
+        let Response::Site(site) = soon("the site", adding).await.unwrap().unwrap() else {
+            panic!("not a site")
+        };
         (channel, site.subscription.unwrap())
     }
 

@@ -1,0 +1,353 @@
+// Generated from crates/user-agent/src/api.rs by its tests: UPDATE_BINDINGS=1 cargo test -p user-agent bindings
+
+export type PushSubscription = { endpoint: string, expirationTime: number | null, keys: { p256dh: string, auth: string } };
+
+export type Request = { "request": "status" } | { "request": "add_site" } & NewSite | { "request": "list_sites" } | { "request": "show_site", 
+/**
+ * Name or id.
+ */
+site: string, } | { "request": "set_site", 
+/**
+ * Name or id.
+ */
+site: string, 
+/**
+ * Applied all together or not at all.
+ */
+changes: Array<SiteChange>, } | { "request": "remove_site", 
+/**
+ * Name or id.
+ */
+site: string, } | { "request": "list_entries" } & EntryFilter | { "request": "show_entry", 
+/**
+ * Which.
+ */
+id: EntryId, } | { "request": "mark_read", 
+/**
+ * Which.
+ */
+ids: Array<EntryId>, } | { "request": "delete_entries", 
+/**
+ * Which.
+ */
+ids: Array<EntryId>, } | { "request": "open_entry", 
+/**
+ * Which.
+ */
+id: EntryId, 
+/**
+ * `None`: the entry's own link; else the index of the button.
+ */
+action: number | null, } | { "request": "set_do_not_disturb", 
+/**
+ * From now on.
+ */
+value: DoNotDisturb, } | { "request": "set_default_push_service", 
+/**
+ * Its URL.
+ */
+url: string, } | { "request": "diagnose" };
+
+export type Response = { "response": "done" } | { "response": "status", "value": Status } | { "response": "site", "value": Site } | { "response": "sites", "value": Array<Site> } | { "response": "removed", "value": { 
+/**
+ * Whether the push service has confirmed; otherwise it is told at the next connection.
+ */
+unregistered: boolean, } } | { "response": "entries", "value": Array<Entry> } | { "response": "entry", "value": { 
+/**
+ * The entry.
+ */
+entry: Entry, 
+/**
+ * The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
+ */
+raw: string | null, } } | { "response": "checks", "value": Array<Check> };
+
+export type NewSite = { 
+/**
+ * What people call it; 1 to 100 characters, unique without regard to case.
+ */
+name: string, 
+/**
+ * Its origin, which relative links in its pushes belong to.
+ */
+url: string | null, 
+/**
+ * The sender's VAPID public key: the endpoint then accepts that sender only.
+ */
+vapid_key: string | null, 
+/**
+ * Default: the profile's.
+ */
+push_service: string | null, };
+
+export type SiteChange = { "key": "name", "value": string } | { "key": "url", "value": string | null } | { "key": "state", "value": SiteState };
+
+export type SiteState = "alert" | "quiet" | "history" | "blocked";
+
+export type Site = { 
+/**
+ * Short, stable, never reused.
+ */
+id: string, 
+/**
+ * What people call it.
+ */
+name: string, 
+/**
+ * Its origin.
+ */
+url: string | null, 
+/**
+ * What it may do.
+ */
+state: SiteState, 
+/**
+ * Its state in words, for people.
+ */
+state_label: string, 
+/**
+ * The push service its subscription lives at.
+ */
+push_service: string, 
+/**
+ * Whether the sender must be given the subscription again, because the push service replaced it.
+ */
+needs_pairing: boolean, 
+/**
+ * The sender's VAPID public key, when the subscription is restricted to it.
+ */
+vapid_key: string | null, 
+/**
+ * When it was added.
+ */
+added_at: string, 
+/**
+ * Entries not yet read.
+ */
+unread: number, 
+/**
+ * What the sender is given. Only in [`Response::Site`]: it is a secret. `None` as well while there is no endpoint.
+ */
+subscription?: PushSubscription, };
+
+export type EntryId = string;
+
+export type EntryFilter = { 
+/**
+ * Only this site's (name or id).
+ */
+site: string | null, 
+/**
+ * Only entries with all these words in title or body.
+ */
+search: string | null, 
+/**
+ * Only unread ones.
+ */
+unread: boolean, 
+/**
+ * At most this many; `None`: 50.
+ */
+limit: number | null, };
+
+export type Entry = { 
+/**
+ * Increasing with arrival.
+ */
+id: EntryId, 
+/**
+ * The site's name.
+ */
+site: string, 
+/**
+ * When it arrived here.
+ */
+received_at: string, 
+/**
+ * Plain text, one line.
+ */
+title: string, 
+/**
+ * Plain text.
+ */
+body: string, 
+/**
+ * What a click opens.
+ */
+navigate: string | null, 
+/**
+ * A large picture.
+ */
+image: string | null, 
+/**
+ * What a later one replaces.
+ */
+tag: string, 
+/**
+ * Buttons.
+ */
+actions: Array<EntryAction>, 
+/**
+ * Whether someone has seen it.
+ */
+read: boolean, 
+/**
+ * What became of it.
+ */
+disposition: Disposition, 
+/**
+ * Why it could not be decrypted, when it could not.
+ */
+failure: string | null, };
+
+export type EntryAction = { 
+/**
+ * Its label.
+ */
+title: string, 
+/**
+ * What it opens.
+ */
+navigate: string | null, };
+
+export type Disposition = "shown" | "recorded" | "discarded";
+
+export type Event = { "event": "connected", 
+/**
+ * Its URL.
+ */
+push_service: string, 
+/**
+ * Whether it knew us.
+ */
+uaid: UaidState, } | { "event": "disconnected", 
+/**
+ * Its URL.
+ */
+push_service: string, 
+/**
+ * Milliseconds until the next attempt; `null`: not before the network changes.
+ */
+retry_in_ms: number | null, 
+/**
+ * Why.
+ */
+reason: string, } | { "event": "push", 
+/**
+ * Its history entry; `null` for a discarded one.
+ */
+id: EntryId | null, 
+/**
+ * The site's name.
+ */
+site: string, 
+/**
+ * When it arrived.
+ */
+received_at: string, 
+/**
+ * Its title; empty for a discarded one, as are the next two.
+ */
+title: string, 
+/**
+ * Its text.
+ */
+body: string, 
+/**
+ * Its link.
+ */
+navigate: string | null, 
+/**
+ * What became of it.
+ */
+disposition: Disposition, } | { "event": "failed", 
+/**
+ * The site's name, where there is one.
+ */
+site: string | null, 
+/**
+ * What and why, in one line.
+ */
+reason: string, } | { "event": "changed" };
+
+export type UaidState = "kept" | "replaced" | "new";
+
+export type Status = { 
+/**
+ * Every push service in use.
+ */
+push_services: Array<PushServiceStatus>, 
+/**
+ * Where new sites go.
+ */
+default_push_service: string, 
+/**
+ * Whether nobody has chosen a push service yet: the window asks before anything is connected.
+ */
+first_run: boolean, 
+/**
+ * Whether notifications are silenced.
+ */
+do_not_disturb: DoNotDisturb, 
+/**
+ * Entries not yet read.
+ */
+unread: number, 
+/**
+ * The one thing that the icon tells.
+ */
+condition: Condition, 
+/**
+ * The state of the connection in one line.
+ */
+headline: string, };
+
+export type DoNotDisturb = "off" | "on" | { "until": string };
+
+export type Condition = "ok" | "unread" | "do_not_disturb" | "offline" | "problem";
+
+export type PushServiceStatus = { 
+/**
+ * Its URL.
+ */
+url: string, 
+/**
+ * Whether a session is up.
+ */
+connected: boolean, 
+/**
+ * Why not, when not.
+ */
+reason: string | null, };
+
+export type Check = { 
+/**
+ * What was looked at: `keyring`, `database`, `notifications`, `push-service`, `clock`, …
+ */
+check: string, 
+/**
+ * How bad.
+ */
+severity: Severity, 
+/**
+ * What was found, one line.
+ */
+message: string, 
+/**
+ * What to do, when there is something to do.
+ */
+remedy: string | null, };
+
+export type Severity = "ok" | "warning" | "error";
+
+export type CommandError = { 
+/**
+ * One of a closed set.
+ */
+code: ErrorCode, 
+/**
+ * One line: what happened, and what to do.
+ */
+message: string, };
+
+export type ErrorCode = "invalid" | "not-found" | "exists" | "offline" | "rejected" | "keyring" | "storage" | "profile-in-use" | "notifications" | "unsupported" | "timeout" | "internal";
