@@ -49,12 +49,23 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// The profile's folder.
+    pub(crate) fn profile(&self) -> Result<PathBuf, CommandError> {
+        let profile = self.profile.clone().or_else(default_profile);
+        profile.ok_or_else(|| CommandError::invalid("this system names no data folder: give --profile"))
+    }
+
+    /// The authorities to trust besides the platform's: those given, and the profile's own.
+    pub(crate) fn ca_files(&self) -> Result<Vec<PathBuf>, CommandError> {
+        let mut files = self.ca.clone();
+        files.extend(user_agent::config::ca_file(&self.profile()?)?);
+        Ok(files)
+    }
+
     /// How to start an engine for a command, should no other process own the profile.
     pub(crate) fn engine(&self, mode: Mode) -> Result<Options, CommandError> {
-        let profile = self.profile.clone().or_else(default_profile);
         Ok(Options {
-            profile: profile
-                .ok_or_else(|| CommandError::invalid("this system names no data folder: give --profile"))?,
+            profile: self.profile()?,
             mode,
             push_service: None,
             ca_files: self.ca.clone(),

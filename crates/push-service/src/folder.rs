@@ -21,7 +21,11 @@ pub(crate) struct Lock {
 impl Lock {
     /// `Ok(None)`: another service holds it.
     pub(crate) fn acquire(folder: &Path) -> io::Result<Option<Self>> {
-        let file = File::options().create(true).append(true).open(folder.join("lock"))?;
+        let mut options = File::options();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(folder.join("lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),

@@ -167,6 +167,7 @@ impl Actor {
         match event {
             service::Event::Connected(identity) => self.connected(url, identity).await,
             service::Event::Disconnected { retry_in, reason } => {
+                tracing::info!(service = %url, ?retry_in, reason, "not connected");
                 self.set_status(&url, false, Some(reason.clone()));
                 let retry_in_ms = retry_in.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
                 self.shared.tell(Event::Disconnected { push_service: url, retry_in_ms, reason });
@@ -212,6 +213,7 @@ impl Actor {
         });
         let (dead, pending, removed) = work.await?;
         self.set_status(&url, true, None);
+        tracing::info!(service = %url, identity = ?state, "connected");
         self.with(&url, |service| {
             for (channel, key) in &pending {
                 service.register(*channel, *key);
@@ -255,6 +257,7 @@ impl Actor {
         let now = Timestamp::now();
         let keys = self.shared.keys.clone();
         let notifications = self.shared.mode != Mode::Receive(Notify::None);
+        let count = messages.len();
         let receipts = self
             .shared
             .store
@@ -264,6 +267,7 @@ impl Actor {
             .iter()
             .filter_map(|receipt| Some((receipt.channel_id, receipt.version.clone(), receipt.ack?)))
             .collect();
+        tracing::info!(service = %url, received = count, acknowledged = acks.len(), "messages stored");
         self.with(&url, |service| service.acknowledge(acks));
         for receipt in receipts {
             self.outcome(&url, receipt.channel_id, receipt.outcome, now);

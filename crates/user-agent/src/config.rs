@@ -148,6 +148,11 @@ impl ConfigFile {
     }
 }
 
+/// The certificate authority that the profile's `config.toml` names.
+pub fn ca_file(profile: &Path) -> Result<Option<PathBuf>, CommandError> {
+    ConfigFile::read(profile).map(|file| file.ca_file)
+}
+
 impl PushServiceUrl {
     /// Refuses what could be read on the way, unless the user allows it.
     pub(crate) fn check_secure(&self, allow_insecure: bool) -> Result<(), CommandError> {

@@ -27,7 +27,7 @@ const SERVICE: &str = "belfry";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Why the keyring did not do what it was asked.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub(crate) enum KeyringError {
     /// Nothing keeps secrets here.
     #[error("no keyring: {0}. Start a Secret Service such as gnome-keyring or KWallet")]
@@ -238,8 +238,7 @@ impl Keyring {
         let job: Job = Box::new(move |store| {
             let result = match store {
                 Ok(store) => work(store),
-                Err(KeyringError::Locked(cause)) => Err(KeyringError::Locked(cause.clone())),
-                Err(error) => Err(KeyringError::Absent(error.to_string())),
+                Err(error) => Err(error.clone()),
             };
             let _ = reply.send(result);
         });

@@ -53,6 +53,7 @@ async fn run(
     while let Some((popup, received_at)) = popups.recv().await {
         show(notifier.as_ref(), &shared, &popup).await;
         let entry = popup.entry;
+        tracing::info!(%entry, "notification handed over");
         if let Err(error) = shared.store.write(move |tx| Ok(entries::mark_handed(tx, entry)?)).await {
             tracing::error!(%error, "cannot mark a notification as shown");
         }

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod dnd;
 mod doctor;
 mod exec;
 mod inbox;
@@ -33,7 +34,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Doctor => doctor::run(&global, output).await,
         Command::Vapid(vapid) => vapid::run(&vapid, output),
         Command::Completions { shell } => completions(shell, output),
-        Command::Dnd { .. } => Err(Failure::unsupported("belfry dnd")),
+        Command::Dnd { state } => dnd::run(&global, &state, output).await,
         Command::Config(ConfigCommand::Get { .. }) => Err(Failure::unsupported("belfry config get")),
         Command::Config(ConfigCommand::Set { .. }) => Err(Failure::unsupported("belfry config set")),
         Command::Service(ServiceCommand::List) => Err(Failure::unsupported("belfry service list")),

@@ -67,7 +67,7 @@ pub(super) struct Accepted {
 
 /// Encrypts and posts.
 pub(super) async fn post(global: &Global, push: &Push<'_>) -> Result<Accepted, CommandError> {
-    let client = http::client(&global.ca, push.subscription.endpoint.url())?;
+    let client = http::client(&global.ca_files()?, push.subscription.endpoint.url())?;
     let request = push.request().map_err(|error| CommandError::invalid(error.to_string()))?;
     let request = reqwest::Request::try_from(request).map_err(http::unanswered)?;
     let response = client.execute(request).await.map_err(http::unanswered)?;

@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn details_of_a_site_keep_its_subscription_to_themselves() {
         let site: Site = serde_json::from_value(json!({
-            "id": "a1", "name": "Backups", "url": null, "state": "quiet", "push_service": "mozilla",
+            "id": "a1", "name": "Backups", "url": null, "state": "quiet", "state_label": "Quiet",
+            "push_service": "mozilla",
             "needs_pairing": true, "vapid_key": null, "added_at": "2026-11-23T10:00:00Z", "unread": 2,
             "subscription": {"endpoint": "https://push.example/secret", "expirationTime": null, "keys": {
                 "p256dh": "BDzM_h01bGr8NjrvHghw8chYifNdrx0qMYlWvzRqMeY7T8KDvnp6-9oxiSsRFwVk5Gtwb1AGIdW4DqCPExxpWFY",

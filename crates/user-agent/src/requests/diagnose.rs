@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{Shared, default_push_service};
 use crate::actor::Order;
 use crate::api::{Check, PushServiceStatus, Severity};
-use crate::config::{Notify, PushServiceUrl};
+use crate::config::{Mode, Notify, PushServiceUrl};
 use crate::notifier;
 use crate::store::sites;
 
@@ -59,6 +59,9 @@ async fn database(shared: &Shared) -> Check {
 }
 
 async fn notifications(shared: &Shared) -> Check {
+    if shared.mode == Mode::Receive(Notify::None) {
+        return ok("notifications", "switched off".into());
+    }
     let (clicks, _) = mpsc::unbounded_channel();
     let notifier = match &shared.notifier {
         Some(notifier) => Some(notifier.clone()),
