@@ -55,7 +55,7 @@ pub(crate) enum SiteCommand {
 pub(crate) struct SiteAdd {
     /// What you call it
     pub(crate) name: String,
-    /// Its origin, such as https://example.com, which relative links in its pushes belong to
+    /// Its origin, such as `https://example.com`, which relative links in its pushes belong to
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) url: Option<Url>,
     /// The sender's VAPID public key (base64url): only that sender is accepted then
