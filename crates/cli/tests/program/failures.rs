@@ -16,7 +16,7 @@ async fn wrong_usage_is_status_2_and_says_so_on_stderr() {
 async fn what_is_not_there_yet_says_so() {
     let home = tempfile::tempdir().unwrap();
     for arguments in [
-        &["dnd", "on"][..],
+        &["config", "get", "ca-file"][..],
         &["config", "get", "ca-file"],
         &["config", "set", "ca-file", "F"],
         &["service", "list"],
