@@ -79,11 +79,6 @@ impl UserAgent {
             orders,
             status: watch::Sender::new(Arc::new(BTreeMap::new())),
         };
-        if !missing.is_empty() {
-            tracing::error!(subscriptions = missing.len(), "keys are missing from the keyring");
-            let reason = format!("the keyring lacks the keys of {} subscriptions", missing.len());
-            shared.tell(Event::Failed { site: None, reason });
-        }
         let ca_files = options.ca_files.into_iter().chain(file.ca_file).collect();
         let connector = Connector::new(ca_files, options.allow_insecure);
         let presenter = notifier.map(|notifier| Presenter::start(notifier, shared.clone()));
@@ -91,6 +86,11 @@ impl UserAgent {
         let (stop, stopped) = oneshot::channel();
         let inputs = Inputs { commands, orders: order_queue, activations, stop: stopped };
         let client = Client::in_process(requests, events);
+        if !missing.is_empty() {
+            tracing::error!(subscriptions = missing.len(), "keys are missing from the keyring");
+            let reason = format!("the keyring lacks the keys of {} subscriptions", missing.len());
+            shared.tell(Event::Failed { site: None, reason });
+        }
         let control = match options.mode {
             Mode::Receive(_) => Some(control::serve(&profile, &lock, client.clone())?),
             Mode::Online | Mode::Offline => None,

@@ -32,7 +32,7 @@ pub(crate) struct SiteRow {
 pub(crate) struct PushServiceRow {
     pub(crate) url: PushServiceUrl,
     pub(crate) uaid: Option<UserAgentId>,
-    /// Whether channels are registered under the uaid: only then does losing it matter.
+    /// Whether channels are registered under the uaid, or still to be given up under it: only then does losing it matter.
     pub(crate) established: bool,
     /// Whether any site or a removal that is still to be told needs it.
     pub(crate) in_use: bool,
@@ -63,7 +63,8 @@ pub(crate) fn set_do_not_disturb(c: &Connection, value: DoNotDisturb) -> Result<
 
 pub(crate) fn push_services(c: &Connection) -> Result<Vec<PushServiceRow>> {
     let sql = "SELECT url, uaid,
-            EXISTS (SELECT 1 FROM channel WHERE push_service_id = p.id AND state = 'registered') AS established,
+            EXISTS (SELECT 1 FROM channel WHERE push_service_id = p.id AND state IN ('registered', 'removed'))
+                AS established,
             EXISTS (SELECT 1 FROM channel WHERE push_service_id = p.id) AS in_use
         FROM push_service AS p ORDER BY id";
     c.prepare_cached(sql)?

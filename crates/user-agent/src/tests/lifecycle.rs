@@ -106,7 +106,8 @@ async fn a_removal_without_network_is_told_at_the_next_connection() {
     offline.engine.shutdown().await;
 
     let _receiver = machine.start(&service).await;
-    let (mut peer, _) = service.welcome("a1").await;
+    let (mut peer, hello) = service.welcome("a1").await;
+    assert_eq!(hello["uaid"], "a1", "only the owner of a channel can give it up");
     let unregister = peer.receive().await;
     assert_eq!(
         (&unregister["messageType"], &unregister["channelID"]),
