@@ -66,6 +66,9 @@ CREATE INDEX entry_unread ON entry (site_id) WHERE read = 0;
 
 CREATE VIRTUAL TABLE entry_text USING fts5 (title, body, content = 'entry', content_rowid = 'id');
 
+-- Without this, deleted words stay in the index until it is merged.
+INSERT INTO entry_text (entry_text, rank) VALUES ('secure-delete', 1);
+
 CREATE TRIGGER entry_inserted AFTER INSERT ON entry BEGIN
     INSERT INTO entry_text (rowid, title, body) VALUES (new.id, new.title, new.body);
 END;
