@@ -6,6 +6,7 @@
 mod check_os;
 mod ci;
 mod demo;
+mod icons;
 mod packages;
 mod process;
 mod provision;
@@ -27,6 +28,7 @@ usage: cargo xtask COMMAND
                              (`cargo xtask test NAME`, `cargo xtask test -- --nocapture`)
   ci                         what CI runs: formatting, licences, clippy, rustdoc, then `test`
   check-os [windows|macos]   type-check for the other systems, both unless one is named
+  icons                      draw the committed icons again from the SVG files in icons/
   run [ARGS]                 build, then receive in the foreground with your own profile; ARGS go to `belfry run`
   help                       print this
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ("test", arguments) => test::test(&workspace, &mut steps, arguments).map(Some),
         ("ci", []) => ci::ci(&workspace, &mut steps).map(Some),
         ("check-os", systems) => check_os::check_os(&workspace, &mut steps, systems).map(Some),
+        ("icons", []) => icons::icons(&workspace).map(Some),
         ("run", arguments) => run::run(&workspace, arguments).map(Some),
         _ => Ok(None),
     });

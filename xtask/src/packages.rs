@@ -22,13 +22,27 @@ pub(crate) fn build() -> Vec<Need> {
     vec![
         Need { purpose: "compile and link", packages: vec!["gcc", "libc6-dev", "pkg-config"] },
         Need { purpose: "SQLCipher's cryptography", packages: vec!["libssl-dev"] },
+        Need { purpose: "the app's window", packages: vec!["libwebkit2gtk-4.1-dev"] },
     ]
+}
+
+/// What the programs need besides when they run.
+pub(crate) fn running() -> Vec<Need> {
+    let mut needs = build();
+    needs.push(Need { purpose: "the app's tray", packages: vec!["libayatana-appindicator3-1"] });
+    needs
+}
+
+/// What drawing the icons needs.
+pub(crate) fn icons() -> Vec<Need> {
+    vec![Need { purpose: "pictures from SVG", packages: vec!["librsvg2-bin"] }]
 }
 
 /// What the tests and the demo need besides.
 pub(crate) fn test() -> Vec<Need> {
-    let mut needs = build();
+    let mut needs = running();
     needs.extend([
+        Need { purpose: "a window driven by tests", packages: vec!["webkit2gtk-driver"] },
         Need { purpose: "a private session bus", packages: vec!["dbus", "libglib2.0-bin"] },
         Need { purpose: "a real keyring", packages: vec!["gnome-keyring", "libsecret-tools"] },
         Need { purpose: "a virtual display", packages: vec!["xvfb", "xdotool", "x11-utils"] },

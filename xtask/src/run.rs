@@ -12,7 +12,7 @@ use crate::{
 /// # Errors
 /// When it does not compile, or ends with a failure.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
-    packages::ensure(&packages::build())?;
+    packages::ensure(&packages::running())?;
     build(workspace)?;
     run_to_end(command(workspace.program("belfry")).arg("run").args(arguments).stdin(Stdio::inherit()))
 }
