@@ -66,6 +66,11 @@ impl Attached {
         self.client.clone()
     }
 
+    /// Whether the engine runs in this process.
+    pub fn is_owner(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Stops the engine when it was started for this; leaves another process's alone.
     pub async fn finish(self) {
         if let Some(engine) = self.own {

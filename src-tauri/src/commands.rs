@@ -1,0 +1,88 @@
+//! What the window may call. Anything else it cannot reach: see `capabilities/`.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tauri::State;
+use user_agent::api::{CommandError, ErrorCode, Request, Response};
+
+use crate::clipboard::Clipboard;
+use crate::receiver::Receiver;
+
+/// Asks the engine.
+#[tauri::command]
+pub(crate) async fn request(
+    request: Value,
+    receiver: State<'_, Arc<Receiver>>,
+) -> Result<Response, CommandError> {
+    let request = parse(request)?;
+    receiver.client().await?.request(request).await
+}
+
+/// Puts text on the clipboard.
+#[tauri::command(async)]
+pub(crate) fn copy_text(text: String, clipboard: State<'_, Clipboard>) -> Result<(), CommandError> {
+    clipboard.set(text)
+}
+
+/// A request of the window's. Its reasons for not being one are for people, so they do not come from Tauri.
+fn parse(request: Value) -> Result<Request, CommandError> {
+    let request =
+        serde_json::from_value(request).map_err(|error| CommandError::invalid(error.to_string()))?;
+    if allowed(&request) {
+        Ok(request)
+    } else {
+        Err(CommandError::new(ErrorCode::Unsupported, "the window may not ask for that"))
+    }
+}
+
+/// Whether the window has a use for it. A new request does not compile until that is decided.
+fn allowed(request: &Request) -> bool {
+    match request {
+        Request::Status
+        | Request::AddSite(_)
+        | Request::ListSites
+        | Request::ShowSite { .. }
+        | Request::SetSite { .. }
+        | Request::RemoveSite { .. }
+        | Request::ListEntries(_)
+        | Request::ShowEntry { .. }
+        | Request::MarkRead { .. }
+        | Request::DeleteEntries { .. }
+        | Request::OpenEntry { .. }
+        | Request::SetDoNotDisturb { .. }
+        | Request::SetDefaultPushService { .. } => true,
+        // `belfry doctor` asks; no page of the window shows it.
+        Request::Diagnose => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_window_asks_for_what_it_shows() {
+        assert_eq!(parse(json!({"request": "status"})), Ok(Request::Status));
+        let shown = parse(json!({"request": "show_site", "site": "Backups"}));
+        assert_eq!(shown, Ok(Request::ShowSite { site: "Backups".into() }));
+    }
+
+    #[test]
+    fn the_window_is_refused_the_rest() {
+        let code = |request| parse(request).unwrap_err().code;
+        assert_eq!(code(json!({"request": "diagnose"})), ErrorCode::Unsupported);
+        assert_eq!(code(json!({"request": "format_disk"})), ErrorCode::Invalid);
+        assert_eq!(code(json!("status")), ErrorCode::Invalid);
+    }
+
+    #[test]
+    fn a_push_service_that_is_none_is_refused_with_the_reason() {
+        let error = parse(json!({"request": "set_default_push_service", "url": "https://push.example/"}));
+        let error = error.unwrap_err();
+        assert_eq!(error.code, ErrorCode::Invalid);
+        assert!(error.message.contains("wss://"), "{error}");
+    }
+}

@@ -1,0 +1,209 @@
+//! Draws the tray's menu, which `user-agent` computes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tauri::image::Image;
+use tauri::menu::{CheckMenuItem, IsMenuItem, Menu, MenuItem, PredefinedMenuItem, Submenu};
+use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+use tauri::{AppHandle, Wry, include_image};
+use tokio::sync::oneshot;
+use user_agent::api::{CommandError, Condition};
+use user_agent::tray::{Action, Item, Tray};
+
+use crate::app::{Notice, Notices};
+
+const ID: &str = "belfry";
+
+/// The icon, once there is one.
+pub(crate) struct Icon {
+    app: AppHandle,
+    notices: Notices,
+    icon: Option<TrayIcon>,
+    shown: Option<Tray>,
+    /// Where the system's library for icons is missing: asking again would fail again.
+    unavailable: bool,
+}
+
+impl Icon {
+    pub(crate) fn new(app: AppHandle, notices: Notices) -> Self {
+        Self { app, notices, icon: None, shown: None, unavailable: false }
+    }
+
+    /// Draws this, unless it is what is there.
+    pub(crate) async fn show(&mut self, tray: Tray) {
+        if self.unavailable || self.shown.as_ref() == Some(&tray) {
+            return;
+        }
+        let (app, notices, icon, value) =
+            (self.app.clone(), self.notices.clone(), self.icon.clone(), tray.clone());
+        let (reply, drawn) = oneshot::channel();
+        let on_main_thread = self.app.run_on_main_thread(move || {
+            // A library that is missing is told by a panic, which must not reach the loop that this is called from.
+            let drawn = catch_unwind(AssertUnwindSafe(|| draw(&app, notices, icon, &value)));
+            let _ = reply.send(drawn);
+        });
+        match (on_main_thread, drawn.await) {
+            (Ok(()), Ok(Ok(Ok(icon)))) => (self.icon, self.shown) = (Some(icon), Some(tray)),
+            (Ok(()), Ok(Err(_))) => {
+                tracing::warn!("no tray icon: libayatana-appindicator is missing");
+                self.unavailable = true;
+            }
+            (Ok(()), Ok(Ok(Err(error)))) | (Err(error), _) => tracing::warn!("no tray icon: {error}"),
+            (Ok(()), Err(_)) => {}
+        }
+    }
+
+    /// Draws again what has been touched: a menu's check mark changes by itself when it is clicked.
+    pub(crate) fn forget(&mut self) {
+        self.shown = None;
+    }
+
+    pub(crate) fn remove(&mut self) {
+        (self.icon, self.shown) = (None, None);
+        drop(self.app.remove_tray_by_id(ID));
+    }
+}
+
+/// What there is to show while there is no engine.
+pub(crate) fn without_engine(error: &CommandError) -> Tray {
+    let button = |action, label: &str| Item::Button { action, label: label.into() };
+    let items = vec![
+        Item::Text(error.message.clone()),
+        Item::Separator,
+        button(Action::Open, "Open Belfry"),
+        button(Action::Quit, "Quit"),
+    ];
+    Tray { icon: Condition::Problem, headline: error.message.clone(), items }
+}
+
+fn draw(app: &AppHandle, notices: Notices, icon: Option<TrayIcon>, tray: &Tray) -> tauri::Result<TrayIcon> {
+    let items = lines(app, &tray.items)?;
+    let menu = Menu::with_items(app, &references(&items))?;
+    if let Some(icon) = icon {
+        icon.set_icon(Some(picture(tray.icon)))?;
+        icon.set_tooltip(Some(&tray.headline))?;
+        icon.set_menu(Some(menu))?;
+        return Ok(icon);
+    }
+    let clicks = notices.clone();
+    TrayIconBuilder::with_id(ID)
+        .icon(picture(tray.icon))
+        .icon_as_template(cfg!(target_os = "macos"))
+        .tooltip(&tray.headline)
+        .menu(&menu)
+        .show_menu_on_left_click(cfg!(target_os = "macos"))
+        .on_menu_event(move |_, event| {
+            if let Some(action) = action(event.id().as_ref()) {
+                notices.send(Notice::Chosen(action));
+            }
+        })
+        .on_tray_icon_event(move |_, event| {
+            let left = matches!(
+                event,
+                TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. }
+            );
+            if left && !cfg!(target_os = "macos") {
+                clicks.send(Notice::Chosen(Action::Open));
+            }
+        })
+        .build(app)
+}
+
+fn lines(app: &AppHandle, items: &[Item]) -> tauri::Result<Vec<Box<dyn IsMenuItem<Wry>>>> {
+    items.iter().map(|item| line(app, item)).collect()
+}
+
+fn line(app: &AppHandle, item: &Item) -> tauri::Result<Box<dyn IsMenuItem<Wry>>> {
+    Ok(match item {
+        Item::Text(text) => Box::new(MenuItem::new(app, literal(text), false, None::<&str>)?),
+        Item::Separator => Box::new(PredefinedMenuItem::separator(app)?),
+        Item::Button { action, label } => {
+            Box::new(MenuItem::with_id(app, id(action), literal(label), true, None::<&str>)?)
+        }
+        Item::Check { action, label, checked } => {
+            Box::new(CheckMenuItem::with_id(app, id(action), literal(label), true, *checked, None::<&str>)?)
+        }
+        Item::Submenu { label, items } => {
+            let items = lines(app, items)?;
+            Box::new(Submenu::with_items(app, literal(label), true, &references(&items))?)
+        }
+    })
+}
+
+fn references(items: &[Box<dyn IsMenuItem<Wry>>]) -> Vec<&dyn IsMenuItem<Wry>> {
+    items.iter().map(AsRef::as_ref).collect()
+}
+
+/// A menu line is known by what it does.
+fn id(action: &Action) -> String {
+    // An action is always JSON; an empty id does nothing.
+    serde_json::to_string(action).unwrap_or_default()
+}
+
+fn action(id: &str) -> Option<Action> {
+    serde_json::from_str(id).ok()
+}
+
+/// An ampersand would mark the next letter as the line's key.
+fn literal(text: &str) -> String {
+    text.replace('&', "&&")
+}
+
+#[cfg(not(target_os = "macos"))]
+fn picture(condition: Condition) -> Image<'static> {
+    match condition {
+        Condition::Ok => include_image!("../icons/tray/both/ok-44.png"),
+        Condition::Unread => include_image!("../icons/tray/both/unread-44.png"),
+        Condition::DoNotDisturb => include_image!("../icons/tray/both/do-not-disturb-44.png"),
+        Condition::Offline => include_image!("../icons/tray/both/offline-44.png"),
+        Condition::Problem => include_image!("../icons/tray/both/problem-44.png"),
+    }
+}
+
+#[cfg(target_os = "macos")]
+fn picture(condition: Condition) -> Image<'static> {
+    match condition {
+        Condition::Ok => include_image!("../icons/tray/template/ok-44.png"),
+        Condition::Unread => include_image!("../icons/tray/template/unread-44.png"),
+        Condition::DoNotDisturb => include_image!("../icons/tray/template/do-not-disturb-44.png"),
+        Condition::Offline => include_image!("../icons/tray/template/offline-44.png"),
+        Condition::Problem => include_image!("../icons/tray/template/problem-44.png"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use user_agent::api::{ErrorCode, SiteState};
+
+    use super::*;
+
+    #[test]
+    fn a_chosen_line_does_what_it_was_drawn_for() {
+        let actions = [
+            Action::SetState("s1".into(), SiteState::Blocked),
+            Action::SetState("s1".into(), SiteState::History),
+            Action::CopySubscription("s\"2".into()),
+            Action::SetDoNotDisturb(true),
+            Action::Open,
+            Action::Quit,
+        ];
+        for chosen in actions {
+            assert_eq!(action(&id(&chosen)), Some(chosen));
+        }
+        assert_eq!(action(""), None);
+        assert_eq!(action("17"), None);
+    }
+
+    #[test]
+    fn a_name_with_an_ampersand_is_shown_as_it_is() {
+        assert_eq!(literal("R&D"), "R&&D");
+    }
+
+    #[test]
+    fn without_an_engine_the_tray_says_why_and_can_still_be_left() {
+        let tray = without_engine(&CommandError::new(ErrorCode::Keyring, "the keyring is locked"));
+        assert_eq!(tray.icon, Condition::Problem);
+        assert_eq!(tray.items.first(), Some(&Item::Text("the keyring is locked".into())));
+        assert!(tray.items.contains(&Item::Button { action: Action::Quit, label: "Quit".into() }));
+    }
+}
