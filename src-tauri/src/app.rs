@@ -263,7 +263,7 @@ impl Controller {
 
     async fn choose(&mut self, action: Action) {
         // Whatever the menu shows by now, the click has changed it.
-        self.icon.forget();
+        self.icon.touched();
         match action {
             Action::SetState(site, state) => {
                 self.ask(Request::SetSite { site, changes: vec![SiteChange::State(state)] });

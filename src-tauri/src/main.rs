@@ -26,7 +26,7 @@ use crate::args::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     #[cfg(target_os = "linux")]
-    prepare_webkit();
+    prepare();
     log::to_stderr(arguments.verbose);
     match app::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,7 +41,9 @@ fn main() -> ExitCode {
 /// On some drivers WebKit's faster way of drawing leaves the window blank. It reads this variable in this process and in
 /// those it starts; set while there is one thread, because the environment is shared without a lock.
 #[cfg(target_os = "linux")]
-fn prepare_webkit() {
+fn prepare() {
     // Leaves what the user has set. Fails for an impossible name only.
     let _ = gtk::glib::setenv("WEBKIT_DISABLE_DMABUF_RENDERER", "1", false);
+    // What the tray icon is called.
+    gtk::glib::set_application_name("Belfry");
 }

@@ -34,12 +34,15 @@ impl Icon {
         if self.unavailable || self.shown.as_ref() == Some(&tray) {
             return;
         }
-        let (app, notices, icon, value) =
-            (self.app.clone(), self.notices.clone(), self.icon.clone(), tray.clone());
+        let (app, notices, icon) = (self.app.clone(), self.notices.clone(), self.icon.clone());
+        let (shown, value) = (self.shown.clone(), tray.clone());
         let (reply, drawn) = oneshot::channel();
         let on_main_thread = self.app.run_on_main_thread(move || {
             // A library that is missing is told by a panic, which must not reach the loop that this is called from.
-            let drawn = catch_unwind(AssertUnwindSafe(|| draw(&app, notices, icon, &value)));
+            let drawn = catch_unwind(AssertUnwindSafe(|| match icon {
+                Some(icon) => redraw(&app, &icon, shown.as_ref(), &value).map(|()| icon),
+                None => create(&app, notices, &value),
+            }));
             let _ = reply.send(drawn);
         });
         match (on_main_thread, drawn.await) {
@@ -53,9 +56,11 @@ impl Icon {
         }
     }
 
-    /// Draws again what has been touched: a menu's check mark changes by itself when it is clicked.
-    pub(crate) fn forget(&mut self) {
-        self.shown = None;
+    /// Has the menu drawn again: a check mark changes by itself when it is clicked.
+    pub(crate) fn touched(&mut self) {
+        if let Some(shown) = &mut self.shown {
+            shown.items.clear();
+        }
     }
 
     pub(crate) fn remove(&mut self) {
@@ -76,21 +81,27 @@ pub(crate) fn without_engine(error: &CommandError) -> Tray {
     Tray { icon: Condition::Problem, headline: error.message.clone(), items }
 }
 
-fn draw(app: &AppHandle, notices: Notices, icon: Option<TrayIcon>, tray: &Tray) -> tauri::Result<TrayIcon> {
-    let items = lines(app, &tray.items)?;
-    let menu = Menu::with_items(app, &references(&items))?;
-    if let Some(icon) = icon {
+/// Changes what differs: hosts take a new menu for a new icon.
+fn redraw(app: &AppHandle, icon: &TrayIcon, shown: Option<&Tray>, tray: &Tray) -> tauri::Result<()> {
+    if shown.is_none_or(|shown| shown.icon != tray.icon) {
         icon.set_icon(Some(picture(tray.icon)))?;
-        icon.set_tooltip(Some(&tray.headline))?;
-        icon.set_menu(Some(menu))?;
-        return Ok(icon);
     }
+    if shown.is_none_or(|shown| shown.headline != tray.headline) {
+        icon.set_tooltip(Some(&tray.headline))?;
+    }
+    if shown.is_none_or(|shown| shown.items != tray.items) {
+        icon.set_menu(Some(menu(app, &tray.items)?))?;
+    }
+    Ok(())
+}
+
+fn create(app: &AppHandle, notices: Notices, tray: &Tray) -> tauri::Result<TrayIcon> {
     let clicks = notices.clone();
     TrayIconBuilder::with_id(ID)
         .icon(picture(tray.icon))
         .icon_as_template(cfg!(target_os = "macos"))
         .tooltip(&tray.headline)
-        .menu(&menu)
+        .menu(&menu(app, &tray.items)?)
         .show_menu_on_left_click(cfg!(target_os = "macos"))
         .on_menu_event(move |_, event| {
             if let Some(action) = action(event.id().as_ref()) {
@@ -107,6 +118,10 @@ fn draw(app: &AppHandle, notices: Notices, icon: Option<TrayIcon>, tray: &Tray) 
             }
         })
         .build(app)
+}
+
+fn menu(app: &AppHandle, items: &[Item]) -> tauri::Result<Menu<Wry>> {
+    Menu::with_items(app, &references(&lines(app, items)?))
 }
 
 fn lines(app: &AppHandle, items: &[Item]) -> tauri::Result<Vec<Box<dyn IsMenuItem<Wry>>>> {
