@@ -7,6 +7,7 @@ mod app;
 mod args;
 mod clipboard;
 mod commands;
+mod controller;
 mod farewell;
 mod log;
 mod receiver;

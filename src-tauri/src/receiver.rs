@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 use user_agent::Client;
-use user_agent::api::CommandError;
+use user_agent::api::{CommandError, Request};
 use user_agent::attach::{Attached, attach};
 use user_agent::config::Options;
 
@@ -16,9 +16,13 @@ const MOMENT: Duration = Duration::from_secs(2);
 
 /// The engine, here or elsewhere.
 pub(crate) struct Receiver {
-    options: Options,
     notices: Notices,
-    state: Mutex<State>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    state: State,
 }
 
 enum State {
@@ -30,29 +34,37 @@ enum State {
 
 impl Receiver {
     pub(crate) fn new(options: Options, notices: Notices) -> Self {
-        Self { options, notices, state: Mutex::new(State::Absent) }
+        Self { notices, inner: Mutex::new(Inner { options, state: State::Absent }) }
     }
 
     /// The way to ask. Starts the engine, or finds who hosts it, when that has not happened yet or has failed before.
     pub(crate) async fn client(&self) -> Result<Client, CommandError> {
-        let mut state = self.state.lock().await;
-        match &*state {
+        let mut inner = self.inner.lock().await;
+        match &inner.state {
             State::Attached(attached) => return Ok(attached.client()),
             State::Failed(error, at) if at.elapsed() < MOMENT => return Err(error.clone()),
             State::Finished => return Err(CommandError::invalid("Belfry is ending")),
             State::Absent | State::Failed(..) => {}
         }
-        match attach(self.options.clone()).await {
+        match attach(inner.options.clone()).await {
             Ok(attached) => {
                 let client = attached.client();
-                self.listen(client.clone(), attached.is_owner());
-                *state = State::Attached(attached);
+                let owner = attached.is_owner();
+                self.listen(client.clone(), owner);
+                inner.state = State::Attached(attached);
+                // Stored once: what is chosen later must not be undone by an engine that starts here after another's end.
+                match inner.options.push_service.take() {
+                    Some(url) if !owner => {
+                        drop(client.request(Request::SetDefaultPushService { url }).await?)
+                    }
+                    Some(_) | None => {}
+                }
                 Ok(client)
             }
             Err(error) => {
                 tracing::error!(code = ?error.code, "the receiver did not start: {error}");
                 self.notices.send(Notice::Failed(error.clone()));
-                *state = State::Failed(error.clone(), Instant::now());
+                inner.state = State::Failed(error.clone(), Instant::now());
                 Err(error)
             }
         }
@@ -60,16 +72,16 @@ impl Receiver {
 
     /// Forgets an engine that has gone away with its process.
     pub(crate) async fn forget(&self) {
-        let mut state = self.state.lock().await;
-        if matches!(*state, State::Attached(_)) {
-            *state = State::Absent;
+        let mut inner = self.inner.lock().await;
+        if matches!(inner.state, State::Attached(_)) {
+            inner.state = State::Absent;
         }
     }
 
     /// Stops an engine that is hosted here, with everything stored.
     pub(crate) async fn finish(&self) {
-        let mut state = self.state.lock().await;
-        if let State::Attached(attached) = mem::replace(&mut *state, State::Finished) {
+        let mut inner = self.inner.lock().await;
+        if let State::Attached(attached) = mem::replace(&mut inner.state, State::Finished) {
             attached.finish().await;
         }
     }
