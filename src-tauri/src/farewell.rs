@@ -30,6 +30,7 @@ struct Answer {
     keep_receiving: bool,
 }
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "elsewhere there is always a tray"))]
 impl Farewell {
     /// Until [`Farewell::found_tray`] says otherwise there is a tray.
     pub(crate) fn new(profile: &Profile) -> Self {

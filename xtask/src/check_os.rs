@@ -33,6 +33,9 @@ pub(crate) fn check_os(workspace: &Workspace, steps: &mut Steps, systems: &[Stri
     let folder = workspace.target.join("check-os");
     let compiler = stand_in(&folder)?;
     for target in targets {
+        if target.contains("windows") {
+            packages::ensure(&packages::windows_resources())?;
+        }
         let own = has_standard_library(target);
         if !own {
             steps.take("system packages", || {

@@ -33,6 +33,14 @@ pub(crate) fn running() -> Vec<Need> {
     needs
 }
 
+/// What Tauri's build script writes the program's icon and version with, even where nothing is linked.
+pub(crate) fn windows_resources() -> Vec<Need> {
+    vec![Need {
+        purpose: "resources of a Windows program",
+        packages: vec!["binutils-mingw-w64-x86-64", "gcc-mingw-w64-x86-64-win32"],
+    }]
+}
+
 /// What drawing the icons needs.
 pub(crate) fn icons() -> Vec<Need> {
     vec![Need { purpose: "pictures from SVG", packages: vec!["librsvg2-bin"] }]
