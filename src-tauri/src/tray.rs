@@ -69,11 +69,11 @@ impl Icon {
     }
 }
 
-/// What there is to show while there is no engine.
+/// What there is to show while there is no engine. The reason is too long for a menu.
 pub(crate) fn without_engine(error: &CommandError) -> Tray {
     let button = |action, label: &str| Item::Button { action, label: label.into() };
     let items = vec![
-        Item::Text(error.message.clone()),
+        Item::Text("Not receiving: open Belfry to see why".into()),
         Item::Separator,
         button(Action::Open, "Open Belfry"),
         button(Action::Quit, "Quit"),
@@ -215,10 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn without_an_engine_the_tray_says_why_and_can_still_be_left() {
+    fn without_an_engine_the_tray_says_so_and_leads_to_the_reason() {
         let tray = without_engine(&CommandError::new(ErrorCode::Keyring, "the keyring is locked"));
         assert_eq!(tray.icon, Condition::Problem);
-        assert_eq!(tray.items.first(), Some(&Item::Text("the keyring is locked".into())));
-        assert!(tray.items.contains(&Item::Button { action: Action::Quit, label: "Quit".into() }));
+        assert_eq!(tray.headline, "the keyring is locked");
+        for (action, label) in [(Action::Open, "Open Belfry"), (Action::Quit, "Quit")] {
+            assert!(tray.items.contains(&Item::Button { action, label: label.into() }));
+        }
     }
 }
