@@ -63,13 +63,16 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     options.profile = profile.dir().to_owned();
     let (sender, queue) = mpsc::unbounded_channel();
     let notices = Notices(sender);
-    let receiver = Arc::new(Receiver::new(options, notices.clone()));
+    let receiver = Arc::new(Receiver::new(options, arguments.push_service.clone(), notices.clone()));
     let farewell = Arc::new(Farewell::new(&profile));
     let app = tauri::Builder::default()
         .plugin(single_instance(&profile, notices.clone()))
         .manage(receiver.clone())
         .manage(Clipboard::default())
-        .invoke_handler(tauri::generate_handler![commands::request, commands::copy_text])
+        .invoke_handler(tauri::generate_handler![commands::request,
+            commands::copy_text,
+            commands::local_push_service
+        ])
         .build(tauri::generate_context!())
         .context("start")?;
     if arguments.launch() == Launch::Quit {

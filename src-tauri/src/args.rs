@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser};
 use user_agent::api::CommandError;
-use user_agent::config::{Mode, Notify, Options, PushServiceUrl, default_profile};
+use user_agent::config::{Mode, Notify, Options, PushServiceName, default_profile};
 
 /// Receives Web Push on the desktop: tray, window, and the receiver behind them.
 #[derive(Debug, Clone, Parser)]
@@ -13,9 +13,9 @@ pub(crate) struct Arguments {
     /// The profile's folder [default: `belfry` in the system's folder for application data]
     #[arg(long, env = "BELFRY_PROFILE", value_name = "DIR")]
     pub(crate) profile: Option<PathBuf>,
-    /// Stored as the push service of new sites: `mozilla` or a ws:// or wss:// URL
+    /// Stored as the push service of new sites: `mozilla`, `local`, or a ws:// or wss:// URL
     #[arg(long, value_name = "URL")]
-    pub(crate) push_service: Option<PushServiceUrl>,
+    pub(crate) push_service: Option<PushServiceName>,
     /// Start in the tray
     #[arg(long)]
     hidden: bool,
@@ -73,7 +73,7 @@ impl Arguments {
             profile: profile
                 .ok_or_else(|| CommandError::invalid("this system names no data folder: give --profile"))?,
             mode: Mode::Receive(Notify::Auto),
-            push_service: self.push_service.clone(),
+            push_service: None,
             ca_files: self.ca.clone(),
             allow_insecure: self.allow_insecure,
             ask_first: true,

@@ -11,11 +11,13 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use user_agent::Client;
 use user_agent::api::{CommandError, DoNotDisturb, ErrorCode, Event, Request, Response, SiteChange, Status};
+use user_agent::config::PushServiceName;
 use user_agent::tray::{Action, Tray};
 
 use crate::app::{Notice, Notices};
 use crate::args::Launch;
 use crate::clipboard::Clipboard;
+use crate::local;
 use crate::receiver::Receiver;
 use crate::tray::{Icon, without_engine};
 use crate::window;
@@ -65,7 +67,12 @@ impl Controller {
     async fn hear(&mut self, notice: Notice) {
         match notice {
             Notice::Attached { client, owner } => self.attached(client, owner).await,
-            Notice::Event(event) => self.tell_window(&event),
+            Notice::Event(event) => {
+                self.tell_window(&event);
+                if matches!(self.engine, Engine::Here(_)) {
+                    spawn(async move { local::revive_after(&event).await });
+                }
+            }
             Notice::Lost => {
                 self.engine = Engine::Starting;
                 self.receiver.forget().await;
@@ -73,8 +80,8 @@ impl Controller {
             }
             Notice::Failed(error) => self.engine = Engine::Failed(error),
             Notice::Launched(arguments) => {
-                if let Some(url) = arguments.push_service.clone() {
-                    self.ask(Request::SetDefaultPushService { url });
+                if let Some(name) = arguments.push_service.clone() {
+                    self.adopt(name);
                 }
                 self.launch(arguments.launch());
             }
@@ -152,6 +159,20 @@ impl Controller {
         let (app, receiver) = (self.app.clone(), self.receiver.clone());
         spawn(async move {
             let answer = async { receiver.client().await?.request(request).await };
+            if let Err(error) = answer.await {
+                report(&app, &error);
+            }
+        });
+    }
+
+    /// Makes a push service the default.
+    fn adopt(&self, name: PushServiceName) {
+        let (app, receiver) = (self.app.clone(), self.receiver.clone());
+        spawn(async move {
+            let answer = async {
+                let url = local::locate(name).await?;
+                receiver.client().await?.request(Request::SetDefaultPushService { url }).await
+            };
             if let Err(error) = answer.await {
                 report(&app, &error);
             }

@@ -9,6 +9,7 @@ mod clipboard;
 mod commands;
 mod controller;
 mod farewell;
+mod local;
 mod log;
 mod receiver;
 mod signals;

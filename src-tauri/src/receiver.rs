@@ -7,9 +7,10 @@ use tokio::sync::Mutex;
 use user_agent::Client;
 use user_agent::api::{CommandError, Request};
 use user_agent::attach::{Attached, attach};
-use user_agent::config::Options;
+use user_agent::config::{Options, PushServiceName};
 
 use crate::app::{Notice, Notices};
+use crate::local;
 
 /// Requests of one moment share one attempt: each could end in a prompt of the keyring's.
 const MOMENT: Duration = Duration::from_secs(2);
@@ -22,6 +23,8 @@ pub(crate) struct Receiver {
 
 struct Inner {
     options: Options,
+    /// Stored as the default once: what is chosen later must not be undone by an engine that starts here after another's end.
+    push_service: Option<PushServiceName>,
     state: State,
 }
 
@@ -33,8 +36,8 @@ enum State {
 }
 
 impl Receiver {
-    pub(crate) fn new(options: Options, notices: Notices) -> Self {
-        Self { notices, inner: Mutex::new(Inner { options, state: State::Absent }) }
+    pub(crate) fn new(options: Options, push_service: Option<PushServiceName>, notices: Notices) -> Self {
+        Self { notices, inner: Mutex::new(Inner { options, push_service, state: State::Absent }) }
     }
 
     /// The way to ask. Starts the engine, or finds who hosts it, when that has not happened yet or has failed before.
@@ -46,14 +49,24 @@ impl Receiver {
             State::Finished => return Err(CommandError::invalid("Belfry is ending")),
             State::Absent | State::Failed(..) => {}
         }
-        match attach(inner.options.clone()).await {
+        let push_service = match inner.push_service.clone() {
+            Some(name) => local::locate(name).await.map(Some),
+            None => Ok(None),
+        };
+        // Without it Belfry starts all the same: its window is where to choose another.
+        let push_service = push_service.unwrap_or_else(|error| {
+            tracing::error!(code = ?error.code, "{error}");
+            None
+        });
+        let options = Options { push_service, ..inner.options.clone() };
+        match attach(options.clone()).await {
             Ok(attached) => {
                 let client = attached.client();
                 let owner = attached.is_owner();
                 self.listen(client.clone(), owner);
                 inner.state = State::Attached(attached);
-                // Stored once: what is chosen later must not be undone by an engine that starts here after another's end.
-                match inner.options.push_service.take() {
+                inner.push_service = None;
+                match options.push_service {
                     Some(url) if !owner => {
                         drop(client.request(Request::SetDefaultPushService { url }).await?)
                     }

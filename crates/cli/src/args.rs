@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 use user_agent::api::{CommandError, EntryId};
-use user_agent::config::{Mode, Notify, Options, PushServiceUrl, default_profile};
+use user_agent::config::{Mode, Notify, Options, PushServiceName, default_profile};
 use webpush::{Topic, Urgency};
 
 pub(crate) use site::{SiteAdd, SiteCommand, SiteSet};
-pub(crate) use values::{Change, PushServiceName, Source};
+pub(crate) use values::{Change, Source};
 
 /// Receives Web Push on the desktop, without a browser. Also a push service, and an application server.
 #[derive(Debug, Parser)]
@@ -168,7 +168,7 @@ pub(crate) enum TlsMode {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Stored as the push service of new sites: `mozilla` or a ws:// or wss:// URL
+    /// Stored as the push service of new sites: `mozilla`, `local`, or a ws:// or wss:// URL
     #[arg(long, value_name = "URL")]
     pub(crate) push_service: Option<PushServiceName>,
     /// How to show notifications
@@ -319,12 +319,6 @@ impl Serve {
             (_, _, Some(TlsMode::Auto)) => push_service::Tls::Auto,
             _ => push_service::Tls::None,
         }
-    }
-}
-
-impl Run {
-    pub(crate) fn push_service(&self) -> Result<Option<PushServiceUrl>, CommandError> {
-        self.push_service.clone().map(PushServiceName::url).transpose()
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use push_service::local::LocalError;
 use serde_json::json;
 use user_agent::api::{CommandError, ErrorCode};
 
@@ -25,6 +26,12 @@ impl Failure {
 
     pub(crate) fn unsupported(what: &str) -> Self {
         Self::Command(CommandError::new(ErrorCode::Unsupported, format!("`{what}` is not in this version")))
+    }
+}
+
+impl From<LocalError> for Failure {
+    fn from(error: LocalError) -> Self {
+        Self::Command(CommandError::new(ErrorCode::Offline, error.to_string()))
     }
 }
 

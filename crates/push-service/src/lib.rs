@@ -15,6 +15,7 @@
 //! | `mailbox` | the rules of TTL and redelivery, pure |
 //! | `store` | SQLite: one thread writes, with group commit, one reads |
 //! | `tls` | certificate files, or a local CA |
+//! | `local` | finding or starting this user's own service |
 //!
 //! *201 follows the commit.* A message with a TTL above zero is stored first and then handed to the connection; it is
 //! removed when the user agent acknowledges it. Nothing of a body, token, endpoint or key reaches a log.
@@ -22,6 +23,7 @@
 mod endpoint;
 mod folder;
 mod id;
+pub mod local;
 mod mailbox;
 mod registry;
 mod service;
@@ -158,6 +160,8 @@ impl PushService {
         let listen = listener.local_addr().map_err(bind_error)?;
 
         let urls = Urls::new(listen, config.tls != Tls::None, config.public_url.as_ref())?;
+        let data_error = |source| StartError::Data { path: config.data.clone(), source };
+        local::remember(&config.data, urls.websocket()).map_err(data_error)?;
         let (phase, _) = watch::channel(Phase::Serving);
         let service = Arc::new(Service { store, registry: Arc::default(), urls, timing, phase });
         let hosts = [Some(listen.ip().to_string()), service.urls.base().host_str().map(unbracketed)];

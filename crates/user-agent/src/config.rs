@@ -51,18 +51,34 @@ impl FromStr for PushServiceUrl {
     fn from_str(text: &str) -> Result<Self, CommandError> {
         let text = match text {
             "mozilla" => MOZILLA,
-            "local" => {
-                return Err(CommandError::new(
-                    crate::api::ErrorCode::Unsupported,
-                    "the push service `local` is not in this version: start `belfry serve` and give its ws:// URL",
-                ));
-            }
             other => other,
         };
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "ws" | "wss") && url.has_host() => Ok(Self(url)),
             _ => Err(CommandError::invalid("a push service is `mozilla` or a ws:// or wss:// URL")),
         }
+    }
+}
+
+/// A push service as people name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushServiceName {
+    /// `local`: this user's own on this computer. Whoever runs the engine knows where it listens.
+    Local,
+    /// Every other one.
+    Url(PushServiceUrl),
+}
+
+impl FromStr for PushServiceName {
+    type Err = CommandError;
+
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        if text == "local" {
+            return Ok(Self::Local);
+        }
+        text.parse().map(Self::Url).map_err(|_| {
+            CommandError::invalid("a push service is `mozilla`, `local`, or a ws:// or wss:// URL")
+        })
     }
 }
 
@@ -185,7 +201,8 @@ mod tests {
             "ws://127.0.0.1:8030/"
         );
         assert!("https://push.example/".parse::<PushServiceUrl>().is_err());
-        assert!("local".parse::<PushServiceUrl>().unwrap_err().message.contains("belfry serve"));
+        assert_eq!("local".parse::<PushServiceName>().unwrap(), PushServiceName::Local);
+        assert!("nearby".parse::<PushServiceName>().unwrap_err().message.contains("`local`"));
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use url::Url;
+use user_agent::config::PushServiceName;
 use webpush::ApplicationServerKey;
 
-use super::{Change, PushServiceName};
+use super::Change;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SiteCommand {

@@ -104,8 +104,6 @@ fn wrong_usage_is_told_apart_from_failure() {
 
 #[test]
 fn what_is_not_there_yet_is_not_wrong_usage() {
-    let Command::Run(run) = command("run --push-service local") else { panic!() };
-    assert_eq!(run.push_service().unwrap_err().code, ErrorCode::Unsupported);
     let Command::Site(SiteCommand::Set(set)) = command("site set A state=quiet sound=off") else { panic!() };
     let known = Change::Known(SiteChange::State(SiteState::Quiet));
     assert_eq!(set.changes, [known, Change::Unsupported("sound".into())]);

@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use url::Url;
 use user_agent::api::{CommandError, ErrorCode, SiteChange};
-use user_agent::config::PushServiceUrl;
 
 /// A file, or standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,34 +48,6 @@ fn read_limited(source: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     source.take(one_more).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// A push service by its name or URL. A name that this version does not know yet is no wrong usage.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum PushServiceName {
-    Known(PushServiceUrl),
-    Unsupported(CommandError),
-}
-
-impl FromStr for PushServiceName {
-    type Err = CommandError;
-
-    fn from_str(text: &str) -> Result<Self, CommandError> {
-        match text.parse() {
-            Ok(url) => Ok(Self::Known(url)),
-            Err(error @ CommandError { code: ErrorCode::Unsupported, .. }) => Ok(Self::Unsupported(error)),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl PushServiceName {
-    pub(crate) fn url(self) -> Result<PushServiceUrl, CommandError> {
-        match self {
-            Self::Known(url) => Ok(url),
-            Self::Unsupported(error) => Err(error),
-        }
-    }
 }
 
 /// One `KEY=VALUE` of `site set`.

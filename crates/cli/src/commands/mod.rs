@@ -12,10 +12,11 @@ mod test;
 mod vapid;
 
 use clap::CommandFactory as _;
+use push_service::local::Local;
 use user_agent::Client;
 use user_agent::api::{Request, Response};
 use user_agent::attach::attach;
-use user_agent::config::Mode;
+use user_agent::config::{Mode, PushServiceName, PushServiceUrl};
 
 use crate::args::{Arguments, Command, ConfigCommand, Global, ServiceCommand};
 use crate::exit::Failure;
@@ -58,6 +59,18 @@ async fn with_engine<T>(
 /// Asks the profile's engine one thing.
 async fn ask(global: &Global, mode: Mode, request: Request) -> Result<Response, Failure> {
     with_engine(global, mode, async |client| Ok(client.request(request).await?)).await
+}
+
+/// Where a push service is; the local one runs when this returns.
+async fn push_service_url(name: Option<PushServiceName>) -> Result<Option<PushServiceUrl>, Failure> {
+    match name {
+        None => Ok(None),
+        Some(PushServiceName::Url(url)) => Ok(Some(url)),
+        Some(PushServiceName::Local) => {
+            let url = Local::of_this_user()?.ensure().await?;
+            Ok(Some(String::from(url).parse()?))
+        }
+    }
 }
 
 /// The answer belongs to another request.

@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
+use push_service::local::Local;
 use tokio::sync::oneshot;
 use user_agent::api::{Disposition, Event, UaidState, rfc3339};
 use user_agent::attach;
@@ -10,6 +11,7 @@ use user_agent::client::Events;
 use user_agent::config::{Mode, Options};
 
 use super::exec::Exec;
+use super::push_service_url;
 use crate::args::{Global, Run};
 use crate::exit::Failure;
 use crate::output::{Output, json, plain, write_line};
@@ -20,7 +22,8 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(global: &Global, run: Run, output: Output) -> Result<(), Failure> {
     let mode = Mode::Receive(run.notify.into());
-    let options = Options { push_service: run.push_service()?, ..global.engine(mode)? };
+    let options =
+        Options { push_service: push_service_url(run.push_service).await?, ..global.engine(mode)? };
     let mut stop = Stop::listen()?;
     let exec = run.exec.map(|command| Exec::start(command, &options.profile));
     let engine = tokio::select! {
@@ -33,7 +36,10 @@ pub(crate) async fn run(global: &Global, run: Run, output: Output) -> Result<(),
     let result = loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(event) => listeners.hear(&event)?,
+                Some(event) => {
+                    revive_local(&event);
+                    listeners.hear(&event)?;
+                }
                 None => break Err(Failure::internal("the receiver has stopped")),
             },
             () = stop.requested() => break Ok(()),
@@ -53,6 +59,22 @@ pub(crate) async fn run(global: &Global, run: Run, output: Output) -> Result<(),
         () = stop.requested() => tracing::warn!("stopped before every command of --exec was done"),
     }
     result
+}
+
+/// The local push service does not come back by itself, and the receiver is who needs it.
+fn revive_local(event: &Event) {
+    if let Event::Disconnected { push_service, .. } = event
+        && push_service.is_loopback()
+    {
+        let url = push_service.url().clone();
+        tokio::spawn(async move {
+            match async { Local::of_this_user()?.revive(&url).await }.await {
+                Ok(true) => tracing::info!("the local push service is up again"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!("{error}"),
+            }
+        });
+    }
 }
 
 /// An event that has happened by now.

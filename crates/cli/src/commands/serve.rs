@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::Path;
 
-use directories::ProjectDirs;
 use push_service::{Config, PushService, StartError};
 use serde::Serialize;
 use url::Url;
@@ -17,8 +16,7 @@ use crate::stop::Stop;
 pub(crate) async fn run(serve: Serve, output: Output) -> Result<(), Failure> {
     let data = match &serve.data {
         Some(data) => data.clone(),
-        None => ProjectDirs::from("", "", "belfry-push-service")
-            .map(|directories| directories.data_dir().to_owned())
+        None => push_service::local::default_data()
             .ok_or_else(|| CommandError::invalid("this system names no data folder: give --data"))?,
     };
     let (listen, public_url) = (serve.listen, serve.public_url.clone());
@@ -77,7 +75,8 @@ impl fmt::Display for Listening<'_> {
 fn not_started(error: StartError) -> Failure {
     let code = match &error {
         StartError::Data { .. } | StartError::Store(_) => ErrorCode::Storage,
-        StartError::InUse(_) | StartError::Bind { .. } | StartError::PublicUrl(_) | StartError::Tls(_) => {
+        StartError::InUse(_) => ErrorCode::ProfileInUse,
+        StartError::Bind { .. } | StartError::PublicUrl(_) | StartError::Tls(_) => {
             ErrorCode::Invalid
         }
     };

@@ -10,7 +10,7 @@ use user_agent::api::{
 use user_agent::config::Mode;
 use webpush::PushSubscription;
 
-use super::{ask, mixed_up, with_engine};
+use super::{ask, mixed_up, push_service_url, with_engine};
 use crate::args::{Change, Global, SiteAdd, SiteCommand, SiteSet};
 use crate::exit::Failure;
 use crate::output::{Output, json, plain, table};
@@ -41,7 +41,7 @@ pub(super) async fn ask_site(client: &Client, request: Request) -> Result<Site, 
 }
 
 async fn add(global: &Global, add: SiteAdd, output: Output) -> Result<(), Failure> {
-    let push_service = add.push_service.map(crate::args::PushServiceName::url).transpose()?;
+    let push_service = push_service_url(add.push_service).await?;
     let new = NewSite { name: add.name, url: add.url, vapid_key: add.vapid_key, push_service };
     let add = async |client: &Client| ask_site(client, Request::AddSite(new)).await;
     let site = with_engine(global, Mode::Online, add).await?;

@@ -25,8 +25,6 @@ async fn what_is_not_there_yet_says_so() {
         &["site", "export", "F", "--with-keys"],
         &["site", "import", "F"],
         &["site", "set", "A", "state=quiet", "sound=off"],
-        &["site", "add", "A", "--push-service", "local"],
-        &["run", "--push-service", "local"],
     ] {
         let json = [&["--json"], arguments].concat();
         let (code, message) = failure(&run(home.path(), &json).await);

@@ -1,0 +1,244 @@
+//! The push service of this user on this computer: `local` on the command line, "This computer only" in the window.
+//!
+//! It is an ordinary `belfry serve` on the default data folder. Whoever needs it starts it when it does not run; it then
+//! outlives them, so that pushes queue while nobody receives. Its port is chosen once: endpoints contain it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use directories::ProjectDirs;
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep, timeout};
+use url::Url;
+
+use crate::folder::{self, Lock};
+
+/// The file in the data folder that says where its service listens, or listened last.
+const URL_FILE: &str = "websocket-url";
+
+/// How long a service may take to start: its database may be large, its disk slow.
+const START: Duration = Duration::from_secs(20);
+
+/// How often to look for what another process is about to start.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// The folder of a service for which none is named. `None`: this system has no folder for application data.
+pub fn default_data() -> Option<PathBuf> {
+    Some(ProjectDirs::from("", "", "belfry-push-service")?.data_dir().to_owned())
+}
+
+/// Why the local push service is not there.
+#[derive(Debug, Error)]
+pub enum LocalError {
+    /// There is no folder for it.
+    #[error("this system names no data folder")]
+    NoFolder,
+    /// Its folder cannot be used.
+    #[error("the data folder {path} cannot be used: {source}")]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A service of this user runs, with TLS or for other computers.
+    #[error("this user's push service listens at {0}: name it by that URL")]
+    Elsewhere(Url),
+    /// `belfry` cannot be run.
+    #[error("cannot run {program}: {source}")]
+    Program {
+        /// What was to be run.
+        program: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It ended at once, with this reason.
+    #[error("the local push service did not start: {0}")]
+    Refused(String),
+    /// It takes too long.
+    #[error("the local push service did not start within {} s", START.as_secs())]
+    Slow,
+}
+
+/// This user's own push service.
+#[derive(Debug, Clone)]
+pub struct Local {
+    data: PathBuf,
+}
+
+impl Local {
+    /// With the default data folder.
+    pub fn of_this_user() -> Result<Self, LocalError> {
+        default_data().map(|data| Self { data }).ok_or(LocalError::NoFolder)
+    }
+
+    /// Where it listens, or listened last; `None` before its first start.
+    pub fn url(&self) -> Result<Option<Url>, LocalError> {
+        match std::fs::read_to_string(self.data.join(URL_FILE)) {
+            Ok(text) => Ok(text.trim().parse().ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.unusable(error)),
+        }
+    }
+
+    /// Returns where it listens, once it does: starts it when it does not run.
+    pub async fn ensure(&self) -> Result<Url, LocalError> {
+        let deadline = Instant::now() + START;
+        loop {
+            if !self.is_running()? {
+                match self.start().await? {
+                    Started::Listening(url) => return own(url),
+                    // Another process has just begun the same.
+                    Started::InUse => {}
+                }
+            } else if let Some(url) = self.url()? {
+                return own(url);
+            }
+            if Instant::now() >= deadline {
+                return Err(LocalError::Slow);
+            }
+            sleep(INTERVAL).await;
+        }
+    }
+
+    /// Starts it again if `url` is where it listened and it does not run any more. Returns whether it had to.
+    pub async fn revive(&self, url: &Url) -> Result<bool, LocalError> {
+        if self.url()?.as_ref() != Some(url) || self.is_running()? {
+            return Ok(false);
+        }
+        self.ensure().await.map(|_| true)
+    }
+
+    fn is_running(&self) -> Result<bool, LocalError> {
+        let taken = folder::create_private(&self.data).and_then(|()| Lock::acquire(&self.data));
+        Ok(taken.map_err(|error| self.unusable(error))?.is_none())
+    }
+
+    /// Starts `belfry serve` in a process group of its own: what ends this process does not end that one.
+    async fn start(&self) -> Result<Started, LocalError> {
+        let port = self.url()?.and_then(|url| url.port()).unwrap_or(0);
+        let program = program();
+        let mut command = Command::new(&program);
+        command.args(["serve", "--json", "--listen"]).arg(format!("127.0.0.1:{port}"));
+        command.arg("--data").arg(&self.data);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn().map_err(|source| LocalError::Program { program, source })?;
+        let Some(stdout) = child.stdout.take() else { return Err(LocalError::Slow) };
+        let mut line = String::new();
+        let first = timeout(START, BufReader::new(stdout).read_line(&mut line)).await;
+        // Nobody else would notice its end, and it would stay as a zombie.
+        tokio::spawn(async move { child.wait().await });
+        match first {
+            Ok(Ok(_)) => started(&line),
+            Ok(Err(error)) => Err(LocalError::Refused(error.to_string())),
+            Err(_) => Err(LocalError::Slow),
+        }
+    }
+
+    fn unusable(&self, source: io::Error) -> LocalError {
+        LocalError::Data { path: self.data.clone(), source }
+    }
+}
+
+enum Started {
+    Listening(Url),
+    InUse,
+}
+
+/// The first line of `serve --json`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FirstLine {
+    Listening { websocket: Url },
+    Failed { error: Reason },
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    code: String,
+    message: String,
+}
+
+fn started(line: &str) -> Result<Started, LocalError> {
+    match serde_json::from_str(line) {
+        Ok(FirstLine::Listening { websocket }) => Ok(Started::Listening(websocket)),
+        Ok(FirstLine::Failed { error }) if error.code == "profile-in-use" => Ok(Started::InUse),
+        Ok(FirstLine::Failed { error }) => Err(LocalError::Refused(error.message)),
+        Err(_) => Err(LocalError::Refused("it said nothing".into())),
+    }
+}
+
+/// Only what programs on this computer, and nobody else, can reach.
+fn own(url: Url) -> Result<Url, LocalError> {
+    let loopback = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(_)) | None => false,
+    };
+    if loopback && url.scheme() == "ws" { Ok(url) } else { Err(LocalError::Elsewhere(url)) }
+}
+
+/// `belfry`, beside this program or on the search path.
+fn program() -> PathBuf {
+    let name = Path::new("belfry").with_extension(std::env::consts::EXE_EXTENSION);
+    let sibling = std::env::current_exe().ok().map(|program| program.with_file_name(&name));
+    sibling.filter(|path| path.is_file()).unwrap_or(name)
+}
+
+/// Notes where the service with this data folder listens. Whole or not at all: a torn URL would cost the port.
+pub(crate) fn remember(data: &Path, websocket: &Url) -> io::Result<()> {
+    let new = data.join(format!("{URL_FILE}.new"));
+    std::fs::write(&new, websocket.as_str())?;
+    std::fs::rename(new, data.join(URL_FILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(folder: &tempfile::TempDir) -> Local {
+        Local { data: folder.path().join("data") }
+    }
+
+    #[tokio::test]
+    async fn a_service_that_runs_is_found_where_it_listens() {
+        let temp = tempfile::tempdir().unwrap();
+        let local = local(&temp);
+        assert_eq!(local.url().unwrap(), None);
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = crate::Config { listen, data: local.data.clone(), public_url: None, tls: crate::Tls::None };
+        let service = crate::PushService::start(config).await.unwrap();
+        let url = local.ensure().await.unwrap();
+        assert_eq!(url.port(), Some(service.address().port()));
+        assert!(!local.revive(&url).await.unwrap(), "it runs");
+        service.shutdown().await;
+        assert_eq!(local.url().unwrap(), Some(url), "its port is kept");
+        let other = "ws://127.0.0.1:1/".parse().unwrap();
+        assert!(!local.revive(&other).await.unwrap(), "that one is somebody else's");
+    }
+
+    #[test]
+    fn what_other_computers_reach_is_not_local() {
+        assert!(own("ws://127.0.0.1:8030/".parse().unwrap()).is_ok());
+        for url in ["wss://127.0.0.1:8030/", "ws://192.168.1.2:8030/", "ws://push.example/"] {
+            assert!(matches!(own(url.parse().unwrap()), Err(LocalError::Elsewhere(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_says_where_it_listens_or_why_not() {
+        let line = r#"{"event":"listening","websocket":"ws://127.0.0.1:9/","endpoint":"http://127.0.0.1:9/","ca":null}"#;
+        assert!(matches!(started(line), Ok(Started::Listening(url)) if url.port() == Some(9)));
+        let failed = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"taken"}}}}"#);
+        assert!(matches!(started(&failed("profile-in-use")), Ok(Started::InUse)));
+        assert!(matches!(started(&failed("invalid")), Err(LocalError::Refused(reason)) if reason == "taken"));
+        assert!(started("").is_err());
+    }
+}

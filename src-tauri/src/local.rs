@@ -1,0 +1,36 @@
+//! This user's own push service: "This computer only".
+
+use push_service::local::{Local, LocalError};
+use user_agent::api::{CommandError, ErrorCode, Event};
+use user_agent::config::{PushServiceName, PushServiceUrl};
+
+/// Where a push service is.
+pub(crate) async fn locate(name: PushServiceName) -> Result<PushServiceUrl, CommandError> {
+    match name {
+        PushServiceName::Local => url().await,
+        PushServiceName::Url(url) => Ok(url),
+    }
+}
+
+/// Where it listens; it runs when this returns.
+pub(crate) async fn url() -> Result<PushServiceUrl, CommandError> {
+    let url = async { Local::of_this_user()?.ensure().await }.await.map_err(failed)?;
+    String::from(url).parse()
+}
+
+/// Starts it again when this is the news that it has gone: it does not come back by itself, and the receiver is who needs it.
+pub(crate) async fn revive_after(event: &Event) {
+    let Event::Disconnected { push_service, .. } = event else { return };
+    if !push_service.is_loopback() {
+        return;
+    }
+    match async { Local::of_this_user()?.revive(push_service.url()).await }.await {
+        Ok(true) => tracing::info!("the local push service is up again"),
+        Ok(false) => {}
+        Err(error) => tracing::warn!("{error}"),
+    }
+}
+
+fn failed(error: LocalError) -> CommandError {
+    CommandError::new(ErrorCode::Offline, error.to_string())
+}
