@@ -1,0 +1,78 @@
+/** The way to the receiver. What it answers is typed by what it was asked. */
+import { invoke } from '@tauri-apps/api/core';
+import { listen } from '@tauri-apps/api/event';
+import type { CommandError, Event, PushSubscription, Request, Response } from './bindings';
+
+/** Which answer belongs to which request; `api.rs` says so in words. */
+const ANSWERS = {
+  status: 'status',
+  add_site: 'site',
+  list_sites: 'sites',
+  show_site: 'site',
+  set_site: 'site',
+  remove_site: 'removed',
+  list_entries: 'entries',
+  show_entry: 'entry',
+  mark_read: 'done',
+  delete_entries: 'done',
+  open_entry: 'done',
+  set_do_not_disturb: 'status',
+  set_default_push_service: 'status',
+  diagnose: 'checks',
+} as const satisfies Record<Request['request'], Response['response']>;
+
+type Named<K extends Request['request']> = Extract<Response, { response: (typeof ANSWERS)[K] }>;
+
+/** What the receiver answers to a request of kind `K`. */
+export type Answer<K extends Request['request']> = Named<K> extends { value: infer V } ? V : undefined;
+
+/** Asks the receiver. Rejects with a `CommandError`, whatever went wrong. */
+export async function request<R extends Request>(request: R): Promise<Answer<R['request']>> {
+  const response = await call<Response>('request', { request });
+  if (response?.response !== ANSWERS[request.request]) {
+    throw { code: 'internal', message: 'the receiver answered something else' } satisfies CommandError;
+  }
+  return ('value' in response ? response.value : undefined) as Answer<R['request']>;
+}
+
+/** Puts text on the clipboard. */
+export function copyText(text: string): Promise<void> {
+  return call('copy_text', { text });
+}
+
+/** The URL of this computer's own push service, which is started when it is not running. Takes seconds then. */
+export function localPushService(): Promise<string> {
+  return call('local_push_service');
+}
+
+/** Hears what happens, until the function it gives is called. */
+export function onEvent(hear: (event: Event) => void): Promise<() => void> {
+  return listen<Event>('belfry', ({ payload }) => hear(payload));
+}
+
+/** Hears where else in the window somebody wants to be: a place such as `#/sites/add`. */
+export function onNavigate(go: (place: string) => void): Promise<() => void> {
+  return listen<string>('navigate', ({ payload }) => go(payload));
+}
+
+/** The canonical line that senders take: these members in this order, and no other. */
+export function subscriptionLine({ endpoint, expirationTime, keys }: PushSubscription): string {
+  return JSON.stringify({ endpoint, expirationTime, keys: { p256dh: keys.p256dh, auth: keys.auth } });
+}
+
+/** Anything thrown, as the error it tells of. Tauri itself rejects with plain text. */
+export function asError(thrown: unknown): CommandError {
+  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && 'message' in thrown) {
+    return thrown as CommandError;
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'internal', message };
+}
+
+async function call<T>(command: string, parameters?: Record<string, unknown>): Promise<T> {
+  try {
+    return await invoke<T>(command, parameters);
+  } catch (thrown) {
+    throw asError(thrown);
+  }
+}

@@ -1,0 +1,19 @@
+/** Choosing where new sites go. */
+import { localPushService, request } from './api';
+import type { Chosen } from './PushServiceChoice.svelte';
+import { isLoopback, MOZILLA } from './words';
+
+/** The choice that a push service's URL stands for. */
+export function choiceOf(url: string): Chosen {
+  if (url === MOZILLA) {
+    return { choice: 'mozilla', url: '' };
+  }
+  return isLoopback(url) ? { choice: 'local', url: '' } : { choice: 'own', url };
+}
+
+/** Makes it the push service of new sites. Returns its URL. */
+export async function choose({ choice, url }: Chosen): Promise<string> {
+  const wanted = choice === 'mozilla' ? MOZILLA : choice === 'local' ? await localPushService() : url.trim();
+  const status = await request({ request: 'set_default_push_service', url: wanted });
+  return status.default_push_service;
+}

@@ -1,0 +1,78 @@
+/** What the receiver says of itself, kept current by its events. */
+import { asError, onEvent, onNavigate, request } from './api';
+import type { CommandError, Event, Site, Status } from './bindings';
+import { clock } from './clock.svelte';
+import { router } from './route.svelte';
+import { toasts } from './toasts.svelte';
+
+class Receiver {
+  status = $state.raw<Status | null>(null);
+  /** By name. */
+  sites = $state.raw<Site[]>([]);
+  /** Why there is no receiver to ask: the state of the whole window. */
+  failure = $state.raw<CommandError | null>(null);
+  /** Grows when anything may have changed: views ask anew. */
+  revision = $state(0);
+  /** The latest arrival in words, for those who do not see the list. */
+  arrival = $state('');
+  asking = $state(false);
+  #again = false;
+
+  /** Listens from now on, then asks for the first time. */
+  async start(): Promise<() => void> {
+    const stops = await Promise.all([
+      onEvent((event) => this.hear(event)),
+      onNavigate((place) => router.go(place)),
+    ]).catch((thrown) => {
+      this.failure = asError(thrown);
+      return [];
+    });
+    await this.refresh();
+    return () => stops.forEach((stop) => stop());
+  }
+
+  hear(event: Event): void {
+    if (event.event === 'push' && event.disposition !== 'discarded') {
+      this.arrival = `New message from ${event.site}: ${event.title}`;
+    } else if (event.event === 'failed') {
+      toasts.show(event.site === null ? event.reason : `${event.site}: ${event.reason}`, { failed: true });
+    }
+    void this.refresh();
+  }
+
+  /** Asks anew. What comes while an answer is awaited is asked for once, afterwards. */
+  async refresh(): Promise<void> {
+    this.#again = true;
+    if (this.asking) {
+      return;
+    }
+    this.asking = true;
+    while (this.#again) {
+      this.#again = false;
+      await this.#ask();
+    }
+    this.asking = false;
+  }
+
+  site(name: string): Site | undefined {
+    return this.sites.find((site) => site.name === name);
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      const [status, sites] = await Promise.all([
+        request({ request: 'status' }),
+        request({ request: 'list_sites' }),
+      ]);
+      this.status = status;
+      this.sites = sites;
+      this.failure = null;
+      this.revision += 1;
+      clock.tick();
+    } catch (thrown) {
+      this.failure = asError(thrown);
+    }
+  }
+}
+
+export const receiver = new Receiver();

@@ -1,0 +1,74 @@
+/** The words and looks that more than one page uses. What a state is called comes from the receiver. */
+import type { SiteState } from './bindings';
+
+export const MOZILLA = 'wss://push.services.mozilla.com/';
+
+export const STATES: readonly { state: SiteState; label: string; meaning: string }[] = [
+  { state: 'alert', label: 'Alerts', meaning: 'A notification with sound' },
+  { state: 'quiet', label: 'Quiet', meaning: 'A notification without sound' },
+  { state: 'history', label: 'History only', meaning: 'In the inbox, without a notification' },
+  {
+    state: 'blocked',
+    label: 'Blocked',
+    meaning: 'Discarded unread. The subscription stays, so you can allow it again',
+  },
+];
+
+/** A push service as people call it. */
+export function serviceName(url: string): string {
+  if (url === MOZILLA) {
+    return 'Mozilla';
+  }
+  return isLoopback(url) ? 'this computer' : host(url);
+}
+
+/** Whether a URL leads to this computer. */
+export function isLoopback(url: string): boolean {
+  const name = parseUrl(url)?.hostname ?? '';
+  return name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
+}
+
+export function host(url: string): string {
+  return parseUrl(url)?.host || url;
+}
+
+/** The host of a link, where that is not the site's own. */
+export function foreignHost(link: string | null, site: string | null): string | null {
+  if (link === null) {
+    return null;
+  }
+  const own = site === null ? null : host(site);
+  return host(link) === own ? null : host(link);
+}
+
+/** What somebody typed as a site's address. The receiver judges it; `example.org` only lacks its beginning. */
+export function asAddress(text: string): string | null {
+  const typed = text.trim();
+  if (typed === '') {
+    return null;
+  }
+  return /^[a-z][a-z0-9+.-]*:/i.test(typed) && !/^[^/]*:\d+(\/|$)/.test(typed) ? typed : `https://${typed}`;
+}
+
+/** The first letter or digit of a name, whatever its script. */
+export function initial(name: string): string {
+  const found = /[\p{L}\p{N}]/u.exec(name)?.[0] ?? '?';
+  return found.toLocaleUpperCase();
+}
+
+/** The hue, in degrees, of a name: always the same one. */
+export function hue(name: string): number {
+  let hash = 7;
+  for (const character of name.normalize()) {
+    hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 3600;
+  }
+  return (hash % 24) * 15;
+}
+
+export function count(number: number, one: string, many: string): string {
+  return `${number.toLocaleString()} ${number === 1 ? one : many}`;
+}
+
+function parseUrl(url: string): URL | null {
+  return URL.canParse(url) ? new URL(url) : null;
+}

@@ -1,0 +1,6 @@
+/** What the page of sites remembers while another one is shown. */
+class SitesView {
+  search = $state('');
+}
+
+export const sitesView = new SitesView();
