@@ -12,6 +12,8 @@ class Deletion {
   pending = $state.raw<readonly EntryId[]>([]);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #toast = 0;
+  /** Of the pending ones, those that can no longer be undone. */
+  #sent = new Set<EntryId>();
 
   /** What is deleted within ten seconds of the one before is undone together with it. */
   add(id: EntryId): void {
@@ -21,34 +23,48 @@ class Deletion {
     this.pending = [...this.pending, id];
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), SECONDS * 1000);
-    const text = `${count(this.pending.length, 'message', 'messages')} deleted`;
+    const waiting = this.pending.length - this.#sent.size;
+    const text = `${count(waiting, 'message', 'messages')} deleted`;
     this.#toast = toasts.show(text, { undo: () => this.undo(), seconds: SECONDS });
   }
 
   undo(): void {
     clearTimeout(this.#timer);
     toasts.dismiss(this.#toast);
-    this.pending = [];
+    this.pending = this.pending.filter((id) => this.#sent.has(id));
   }
 
   /** Deletes for good. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     toasts.dismiss(this.#toast);
-    const ids = [...this.pending];
+    const ids = this.pending.filter((id) => !this.#sent.has(id));
     if (ids.length === 0) {
       return;
     }
+    ids.forEach((id) => this.#sent.add(id));
     try {
-      await request({ request: 'delete_entries', ids });
+      await this.#delete(ids);
       await receiver.refresh();
     } catch (thrown) {
-      // A site's removal takes its entries along: those are gone anyway.
+      toasts.show(asError(thrown).message, { failed: true });
+    }
+    ids.forEach((id) => this.#sent.delete(id));
+    this.pending = this.pending.filter((id) => !ids.includes(id));
+  }
+
+  /** One that is gone already, with its site or by another program, must not save the others: all or none is the rule. */
+  async #delete(ids: EntryId[]): Promise<void> {
+    try {
+      await request({ request: 'delete_entries', ids });
+    } catch (thrown) {
       if (asError(thrown).code !== 'not-found') {
-        toasts.show(asError(thrown).message, { failed: true });
+        throw thrown;
+      }
+      if (ids.length > 1) {
+        await Promise.all(ids.map((id) => this.#delete([id])));
       }
     }
-    this.pending = this.pending.filter((id) => !ids.includes(id));
   }
 }
 

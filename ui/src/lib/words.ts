@@ -58,11 +58,12 @@ export function initial(name: string): string {
 
 /** The hue, in degrees, of a name: always the same one. */
 export function hue(name: string): number {
-  let hash = 7;
+  // FNV-1a: names that differ by one letter get colours far apart.
+  let hash = 0x811c9dc5;
   for (const character of name.normalize()) {
-    hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 3600;
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
   }
-  return (hash % 24) * 15;
+  return ((hash >>> 8) % 24) * 15;
 }
 
 export function count(number: number, one: string, many: string): string {

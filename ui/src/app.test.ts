@@ -1,0 +1,271 @@
+/** The whole window, with a receiver that is not there. */
+import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/svelte';
+import { tick } from 'svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { install, type World } from '../scenes/receiver.mjs';
+import { beginning, entry, site, world } from '../scenes/world.mjs';
+import App from './App.svelte';
+import { deletion } from './inbox/deletion.svelte';
+import { inbox } from './inbox/inbox.svelte';
+import type { Request } from './lib/bindings';
+import { receiver } from './lib/receiver.svelte';
+import { router } from './lib/route.svelte';
+
+let there: World;
+let emit: ReturnType<typeof install>;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+});
+
+afterEach(async () => {
+  deletion.undo();
+  inbox.clearFilters();
+  cleanup();
+  await tick();
+  vi.useRealTimers();
+  receiver.status = null;
+  receiver.failure = null;
+});
+
+async function open(at: string, wanted: World = world()) {
+  there = wanted;
+  emit = install(there);
+  router.go(at);
+  render(App);
+  await passes(0);
+}
+
+/** Lets what is under way come to its end. */
+async function passes(milliseconds: number) {
+  await vi.advanceTimersByTimeAsync(milliseconds);
+  for (let round = 0; round < 20; round += 1) {
+    await Promise.resolve();
+    await tick();
+  }
+}
+
+async function press(key: string, init: KeyboardEventInit = {}, on: Element = document.body) {
+  await fireEvent.keyDown(on, { key, ...init });
+  await passes(0);
+}
+
+async function click(element: Element) {
+  await fireEvent.click(element);
+  await passes(0);
+}
+
+const rows = () => screen.queryAllByTestId('inbox-entry').map((row) => row.dataset.id);
+const asked = <K extends Request['request']>(kind: K) =>
+  (there.asked ?? []).filter((request) => request.request === kind) as Extract<Request, { request: K }>[];
+
+test('a deleted message comes back when it is undone, and the receiver never hears of it', async () => {
+  await open('#/inbox/997');
+  const before = rows();
+  await press('Delete');
+  expect(rows()).toEqual(before.filter((id) => id !== '997'));
+  expect(screen.getByTestId('toast').textContent).toContain('1 message deleted');
+  await passes(9000);
+  await press('z', { ctrlKey: true });
+  expect(rows()).toEqual(before);
+  await passes(20_000);
+  expect(asked('delete_entries')).toEqual([]);
+});
+
+test('after ten seconds deleted messages are gone for good', async () => {
+  await open('#/inbox/997');
+  await press('Delete');
+  await passes(5000);
+  await press('Delete');
+  expect(screen.getByTestId('toast').textContent).toContain('2 messages deleted');
+  await passes(9900);
+  expect(asked('delete_entries')).toEqual([]);
+  await passes(200);
+  expect(asked('delete_entries').map(({ ids }) => ids)).toEqual([['997', '996']]);
+  expect(rows()).not.toContain('997');
+  expect(screen.queryByTestId('toast')).toBeNull();
+});
+
+test('leaving the page or closing the window deletes at once', async () => {
+  await open('#/inbox/997');
+  await press('Delete');
+  await press('3', { ctrlKey: true });
+  expect(asked('delete_entries').map(({ ids }) => ids)).toEqual([['997']]);
+  await press('1', { ctrlKey: true });
+  router.go('#/inbox/996');
+  await passes(0);
+  await press('Delete');
+  await fireEvent(window, new Event('pagehide'));
+  expect(asked('delete_entries')).toHaveLength(2);
+});
+
+test('a push appears without anything being lost', async () => {
+  await open('#/inbox/998');
+  const before = rows();
+  const arrived = entry('Backups', 0, 'Just now', '', { id: '2000', read: false });
+  there.entries = [arrived, ...there.entries];
+  emit('belfry', { event: 'push', ...arrived, disposition: 'shown' });
+  await passes(0);
+  expect(rows()).toEqual(['2000', ...before]);
+  expect(router.current.item).toBe('998');
+  expect(screen.getByRole('log').textContent).toBe('New message from Backups: Just now');
+  expect(screen.getByTestId('inbox-unread-count').textContent).toContain('3');
+});
+
+test('a message is read when it is shown, and stays while only unread ones are listed', async () => {
+  await open('#/inbox');
+  await fireEvent.click(screen.getByLabelText('Unread'));
+  await passes(0);
+  expect(rows()).toEqual(['999', '998', '990']);
+  router.go('#/inbox/998');
+  await passes(0);
+  expect(asked('mark_read').map(({ ids }) => ids)).toEqual([['998']]);
+  expect(rows()).toEqual(['999', '998', '990']);
+  router.go('#/inbox/999');
+  await passes(0);
+  expect(rows()).toEqual(['999', '990']);
+});
+
+test('what a push contains is text', async () => {
+  const evil = '<img src=x onerror="window.hit=1"><script>window.hit=1</' + 'script>';
+  const wanted = world({ sites: [site(evil)] });
+  wanted.entries = [
+    entry(evil, 0, evil, evil, { id: '5', actions: [{ title: evil, navigate: 'https://evil.example/' }] }),
+  ];
+  wanted.raw = { 5: evil };
+  await open('#/inbox/5', wanted);
+  await click(screen.getByText('Show raw'));
+  expect(screen.getByTestId('entry-title').textContent).toBe(evil);
+  expect(screen.getByTestId('entry-body').textContent).toBe(evil);
+  expect(screen.getByTestId('entry-raw').textContent).toBe(evil);
+  expect(document.querySelector('img, script')).toBeNull();
+});
+
+test('the host of a link is named when it is not the site’s own', async () => {
+  await open('#/inbox/996');
+  expect(screen.getByTestId('entry-open').textContent).toContain('mirror.example.com');
+  router.go('#/inbox/999');
+  await passes(0);
+  expect(screen.getByTestId('entry-open').textContent?.trim()).toBe('Open link');
+});
+
+test('the keyboard reaches everything', async () => {
+  await open('#/inbox');
+  await press('j');
+  await press('j');
+  expect(router.current.item).toBe('998');
+  await press('k');
+  expect(router.current.item).toBe('999');
+  await press('Enter');
+  expect(asked('open_entry')).toEqual([{ request: 'open_entry', id: '999', action: null }]);
+  await press('Escape');
+  expect(router.current).toEqual({ page: 'inbox', item: null });
+  await press('f', { ctrlKey: true });
+  expect(document.activeElement).toBe(screen.getByPlaceholderText('Search'));
+  await press('n', { ctrlKey: true });
+  expect(document.activeElement).toBe(screen.getByTestId('site-name'));
+  await press('2', { ctrlKey: true });
+  expect(screen.getByTestId('nav-sites').getAttribute('aria-current')).toBe('page');
+  await press('?');
+  expect(screen.getByRole('dialog', { hidden: true }).textContent).toContain('Undo deleting');
+});
+
+test('a locked keyring is said with what to do, and trying again helps', async () => {
+  const message = 'org.freedesktop.Secret.Error.IsLocked';
+  await open('#/inbox', world({ fail: { status: { code: 'keyring', message } } }));
+  expect(screen.getByRole('heading').textContent).toContain('keyring is locked');
+  await click(screen.getByText('Copy details'));
+  expect(there.copied).toBe(`keyring: ${message}`);
+  there.fail = {};
+  await click(screen.getByText('Try again'));
+  expect(rows()).not.toEqual([]);
+});
+
+test('an engine that comes back by itself shows the pages again', async () => {
+  await open('#/inbox', world({ fail: { status: { code: 'storage', message: 'disk full' } } }));
+  expect(rows()).toEqual([]);
+  there.fail = {};
+  emit('belfry', { event: 'changed' });
+  await passes(0);
+  expect(rows()).not.toEqual([]);
+});
+
+test('what fails behind the window is told', async () => {
+  await open('#/inbox');
+  emit('belfry', { event: 'failed', site: 'Shop', reason: 'a link was refused' });
+  await passes(0);
+  expect(screen.getByTestId('toast').textContent).toContain('Shop: a link was refused');
+});
+
+test('the subscription is copied as one canonical line, the endpoint alone', async () => {
+  await open('#/sites/site1');
+  const { endpoint, keys } = there.sites[0]!.subscription!;
+  await click(screen.getByTestId('copy-subscription'));
+  expect(there.copied).toBe(
+    `{"endpoint":"${endpoint}","expirationTime":null,"keys":{"p256dh":"${keys.p256dh}","auth":"${keys.auth}"}}`,
+  );
+  expect(screen.getByTestId('toast').textContent).toContain('Subscription copied');
+  await click(screen.getByTestId('copy-endpoint'));
+  expect(there.copied).toBe(endpoint);
+});
+
+test('a site is blocked and allowed again; what is refused is not shown as chosen', async () => {
+  await open('#/sites/site1');
+  const radio = (state: string) => screen.getByTestId<HTMLInputElement>(`site-state-${state}`);
+  await click(radio('blocked'));
+  expect(there.sites[0]!.state).toBe('blocked');
+  there.fail = { set_site: { code: 'storage', message: 'disk full' } };
+  await click(radio('alert'));
+  expect(screen.getByText('disk full')).toBeTruthy();
+  expect(radio('blocked').checked).toBe(true);
+});
+
+test('adding that takes long can be cancelled, and leaves nothing', async () => {
+  await open('#/sites/add', world({ hang: ['add_site'] }));
+  await fireEvent.input(screen.getByTestId('site-name'), { target: { value: 'Weather' } });
+  await click(screen.getByTestId('site-add-submit'));
+  expect(screen.getByText(/Waiting for the endpoint for Weather from Mozilla/)).toBeTruthy();
+  there.sites = [...there.sites, site('Weather', { id: 'new' })];
+  emit('belfry', { event: 'changed' });
+  await passes(0);
+  await click(screen.getByText('Cancel', { selector: 'button' }));
+  expect(asked('remove_site')).toEqual([{ request: 'remove_site', site: 'new' }]);
+  expect(screen.getByTestId('site-name')).toBeTruthy();
+});
+
+test('removing asks, naming the site', async () => {
+  await open('#/sites/site2');
+  await click(screen.getByTestId('site-remove'));
+  expect(asked('remove_site')).toEqual([]);
+  expect(screen.getByRole('dialog').textContent).toContain('Remove Calendar?');
+  await click(screen.getByTestId('site-remove-confirm'));
+  expect(there.sites.map(({ name }) => name)).not.toContain('Calendar');
+});
+
+test('the first run connects nowhere before a choice, then leads to adding a site', async () => {
+  await open('#/inbox', world({ sites: [], entries: [], status: beginning }));
+  expect(screen.queryByTestId('nav-inbox')).toBeNull();
+  await fireEvent.click(screen.getByTestId('push-service-own'));
+  await fireEvent.input(screen.getByTestId('push-service-url'), { target: { value: 'https://x.example' } });
+  await click(screen.getByTestId('firstrun-continue'));
+  expect(screen.getByRole('alert').textContent).toContain('ws:// or wss:// URL');
+  await fireEvent.click(screen.getByTestId('push-service-local'));
+  await click(screen.getByTestId('firstrun-continue'));
+  const url = 'ws://127.0.0.1:45319/';
+  expect(asked('set_default_push_service').at(-1)).toEqual({ request: 'set_default_push_service', url });
+  expect(screen.getByText(/Waiting for an answer from this computer/)).toBeTruthy();
+  there.status = { ...there.status, push_services: [{ url, connected: true, reason: null }] };
+  emit('belfry', { event: 'connected', push_service: url, uaid: 'new' });
+  await passes(0);
+  await waitFor(() => expect(screen.getByTestId('site-name')).toBeTruthy());
+});
+
+test('silence lasts an hour or until tomorrow at eight', async () => {
+  await open('#/settings');
+  await click(screen.getByText('For 1 hour'));
+  const [{ value } = { value: 'off' }] = asked('set_do_not_disturb');
+  const left = typeof value === 'object' ? new Date(value.until).getTime() - Date.now() : 0;
+  expect(left / 60_000).toBeCloseTo(60, 0);
+  await click(screen.getByText('Switch off'));
+  expect(there.status.do_not_disturb).toBe('off');
+});
