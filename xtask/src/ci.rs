@@ -6,6 +6,7 @@ use crate::{
     provision,
     steps::Steps,
     test::test,
+    ui,
     workspace::Workspace,
 };
 
@@ -19,6 +20,11 @@ pub(crate) fn ci(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()>
         run(cargo().args(["fmt", "--check", "--manifest-path"]).arg(sender))
     })?;
     steps.take("licences and sources", || dependencies(workspace))?;
+    steps.take("window's pages", || {
+        ui::check(workspace)?;
+        // Before the first compilation: the app embeds them.
+        ui::build(workspace)
+    })?;
     steps.take("clippy", || {
         let mut clippy = cargo();
         clippy.current_dir(&workspace.root).args(["clippy", "--locked", "--workspace", "--all-targets"]);

@@ -13,6 +13,7 @@ mod provision;
 mod run;
 mod steps;
 mod test;
+mod ui;
 mod workspace;
 
 use std::{env, process::ExitCode};
@@ -29,7 +30,7 @@ usage: cargo xtask COMMAND
   ci                         what CI runs: formatting, licences, clippy, rustdoc, then `test`
   check-os [windows|macos]   type-check for the other systems, both unless one is named
   icons                      draw the committed icons again from the SVG files in icons/
-  run [ARGS]                 build, then receive in the foreground with your own profile; ARGS go to `belfry run`
+  run [ARGS]                 build, then start the app with your own profile; ARGS go to `belfry-desktop`
   help                       print this
 
 System packages are printed before they are installed, and installed without asking only for root and in CI.

@@ -19,11 +19,18 @@ pub(crate) struct Need {
 
 /// What compiling the workspace needs. Without recommended packages gcc comes without the C library's headers.
 pub(crate) fn build() -> Vec<Need> {
-    vec![
+    let mut needs = vec![
         Need { purpose: "compile and link", packages: vec!["gcc", "libc6-dev", "pkg-config"] },
         Need { purpose: "SQLCipher's cryptography", packages: vec!["libssl-dev"] },
         Need { purpose: "the app's window", packages: vec!["libwebkit2gtk-4.1-dev"] },
-    ]
+    ];
+    // Node may well come from elsewhere: asked for only where it is really missing.
+    for (program, package) in [("node", "nodejs"), ("npm", "npm")] {
+        if answer(command(program).arg("--version")).is_none() {
+            needs.push(Need { purpose: "the window's pages", packages: vec![package] });
+        }
+    }
+    needs
 }
 
 /// What the programs need besides when they run.
@@ -57,15 +64,9 @@ pub(crate) fn test() -> Vec<Need> {
         Need { purpose: "real notification servers", packages: vec!["dunst", "xfce4-notifyd"] },
         Need { purpose: "pictures of notifications", packages: vec!["imagemagick", "fonts-dejavu-core"] },
     ]);
-    // Python and Node may well come from elsewhere: asked for only where they are really missing.
+    // Python may well come from elsewhere: asked for only where it is really missing.
     if answer(command("python3").args(["-c", "import ensurepip, venv"])).is_none() {
         needs.push(Need { purpose: "pywebpush", packages: vec!["python3", "python3-venv"] });
-    }
-    if answer(command("node").arg("--version")).is_none() {
-        needs.push(Need { purpose: "web-push for Node", packages: vec!["nodejs"] });
-    }
-    if answer(command("npm").arg("--version")).is_none() {
-        needs.push(Need { purpose: "web-push for Node", packages: vec!["npm"] });
     }
     needs
 }

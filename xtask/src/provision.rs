@@ -53,7 +53,7 @@ pub(crate) fn python(workspace: &Workspace, name: &str, requirements: &Path) -> 
     let version = answer(command("python3").args(["-c", "import sys; print(sys.version, sys.base_prefix)"]))
         .context("python3 is needed")?;
     let made_from = format!("{version}\n{}", read(requirements)?);
-    unless_made_from(&folder, &made_from, || {
+    unless_made_from(&folder, &stamp(&folder), &made_from, || {
         run(command("python3").args(["-m", "venv"]).arg(&folder))?;
         run(command(programs.join("python"))
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
@@ -68,7 +68,7 @@ fn node_modules(workspace: &Workspace, source: &Path) -> anyhow::Result<PathBuf>
     let contents: Vec<_> =
         files.iter().map(|file| read(&source.join(file))).collect::<anyhow::Result<_>>()?;
     let version = answer(command("node").arg("--version")).context("node is needed")?;
-    unless_made_from(&folder, &format!("{version}\n{}", contents.concat()), || {
+    unless_made_from(&folder, &stamp(&folder), &format!("{version}\n{}", contents.concat()), || {
         for (file, content) in files.iter().zip(&contents) {
             fs::write(folder.join(file), content)?;
         }
@@ -86,16 +86,19 @@ fn rust_sender(workspace: &Workspace, source: &Path) -> anyhow::Result<PathBuf> 
     Ok(target.join("debug/belfry-sender"))
 }
 
-/// Makes the folder from nothing, unless a former run finished making it from the same things.
-fn unless_made_from(
+/// Makes the folder from nothing, unless the stamp says that a former run finished making it from the same things.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn unless_made_from(
     folder: &Path,
+    stamp: &Path,
     things: &str,
     make: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let stamp = folder.join("made-from");
     // The folder counts too: a Python environment does not survive being moved.
     let things = format!("{}\n{things}", folder.display());
-    if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == things) {
+    if folder.exists() && fs::read_to_string(stamp).is_ok_and(|made_from| made_from == things) {
         return Ok(());
     }
     if folder.exists() {
@@ -103,7 +106,14 @@ fn unless_made_from(
     }
     fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     make()?;
-    fs::write(&stamp, things).with_context(|| format!("write {}", stamp.display()))
+    if let Some(parent) = stamp.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("make {}", parent.display()))?;
+    }
+    fs::write(stamp, things).with_context(|| format!("write {}", stamp.display()))
+}
+
+fn stamp(folder: &Path) -> PathBuf {
+    folder.join("made-from")
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

@@ -1,4 +1,4 @@
-//! `cargo xtask run`: the receiver from these sources, for daily use.
+//! `cargo xtask run`: the app from these sources, for daily use.
 
 use std::process::Stdio;
 
@@ -14,5 +14,5 @@ use crate::{
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     packages::ensure(&packages::running())?;
     build(workspace)?;
-    run_to_end(command(workspace.program("belfry")).arg("run").args(arguments).stdin(Stdio::inherit()))
+    run_to_end(command(workspace.program("belfry-desktop")).args(arguments).stdin(Stdio::inherit()))
 }

@@ -9,6 +9,7 @@ use crate::{
     process::{cargo, run, run_watched},
     provision::Senders,
     steps::Steps,
+    ui,
     workspace::Workspace,
 };
 
@@ -18,6 +19,7 @@ pub(crate) fn test(workspace: &Workspace, steps: &mut Steps, arguments: &[String
     steps.take("system packages", || packages::ensure(&packages::test()))?;
     let senders = steps.take("sender libraries", || Senders::provide(workspace))?;
     steps.take("build", || build(workspace))?;
+    steps.take("tests of the window's pages", || ui::test(workspace))?;
     let mut count = Count::default();
     let result = steps.take("tests", || {
         let mut test = cargo();
@@ -36,12 +38,13 @@ pub(crate) fn test(workspace: &Workspace, steps: &mut Steps, arguments: &[String
     result
 }
 
-/// Builds the programs of the workspace. Always the whole of it: with `--package` cargo would choose other features
+/// Builds the programs of the workspace, with the window's pages in the app. Always the whole of it: with `--package` cargo would choose other features
 /// for the dependencies and keep a second copy of everything.
 ///
 /// # Errors
 /// When it does not compile.
 pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<()> {
+    ui::build(workspace)?;
     run(cargo().current_dir(&workspace.root).args(["build", "--workspace"]))
 }
 
