@@ -69,7 +69,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         .plugin(single_instance(&profile, notices.clone()))
         .manage(receiver.clone())
         .manage(Clipboard::default())
-        .invoke_handler(tauri::generate_handler![commands::request,
+        .invoke_handler(tauri::generate_handler![
+            commands::request,
             commands::copy_text,
             commands::local_push_service
         ])

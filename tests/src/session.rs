@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use futures_util::StreamExt as _;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use zbus::Connection;
@@ -118,11 +119,39 @@ impl Session {
         self.folder.path()
     }
 
+    /// The processes of this session whose command line has this word in it, whoever started them.
+    pub fn processes(&self, word: &str) -> Result<Vec<Pid>> {
+        let here = self.folder.path().join("runtime");
+        let mut variable = b"XDG_RUNTIME_DIR=".to_vec();
+        variable.extend(here.as_os_str().as_encoded_bytes());
+        let of_here = |entry: fs::DirEntry| {
+            let pid = entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw)?;
+            // A process may end while it is looked at.
+            let has = |file: &str, wanted: &[u8]| {
+                let text = fs::read(entry.path().join(file)).ok()?;
+                text.split(|&byte| byte == 0).any(|part| part == wanted).then_some(())
+            };
+            has("environ", &variable)?;
+            has("cmdline", word.as_bytes())?;
+            Some(pid)
+        };
+        Ok(fs::read_dir("/proc")?.filter_map(|entry| of_here(entry.ok()?)).collect())
+    }
+
     /// A file of the test's own with this content.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<PathBuf> {
         let path = self.folder.path().join(name);
         fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
         Ok(path)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // A push service that Belfry has started outlives it.
+        for pid in self.processes("serve").unwrap_or_default() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod command_line;
 mod example_site;
 mod harness;
 mod inbox;
+mod local_push_service;
 mod notifications;
 mod offline;
 mod pairing;

@@ -1,6 +1,6 @@
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
-use user_agent::api::{ErrorCode, SiteChange, SiteState};
+use user_agent::api::{SiteChange, SiteState};
 
 use super::*;
 

@@ -22,8 +22,7 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(global: &Global, run: Run, output: Output) -> Result<(), Failure> {
     let mode = Mode::Receive(run.notify.into());
-    let options =
-        Options { push_service: push_service_url(run.push_service).await?, ..global.engine(mode)? };
+    let options = Options { push_service: push_service_url(run.push_service).await?, ..global.engine(mode)? };
     let mut stop = Stop::listen()?;
     let exec = run.exec.map(|command| Exec::start(command, &options.profile));
     let engine = tokio::select! {

@@ -76,9 +76,7 @@ fn not_started(error: StartError) -> Failure {
     let code = match &error {
         StartError::Data { .. } | StartError::Store(_) => ErrorCode::Storage,
         StartError::InUse(_) => ErrorCode::ProfileInUse,
-        StartError::Bind { .. } | StartError::PublicUrl(_) | StartError::Tls(_) => {
-            ErrorCode::Invalid
-        }
+        StartError::Bind { .. } | StartError::PublicUrl(_) | StartError::Tls(_) => ErrorCode::Invalid,
     };
     CommandError::new(code, error.to_string()).into()
 }
