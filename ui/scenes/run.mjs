@@ -73,7 +73,7 @@ async function picture(scene, options, title, complain) {
         timezoneId: 'UTC',
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(5000);
+    page.setDefaultTimeout(30_000);
     page.on('pageerror', (error) => complain(error.message));
     // Chromium reports what the policy refuses as an error of the console.
     page.on('console', (message) => message.type() === 'error' && complain(message.text()));

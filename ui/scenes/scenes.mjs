@@ -39,7 +39,11 @@ export const SCENES = [
         steps: [row(1), (page) => page.getByRole('button', { name: 'Show raw' }).click()],
     },
     { name: 'inbox-foreign-link', world, steps: [row(3)] },
-    { name: 'inbox-undecryptable', world, steps: [row(4), (page) => page.getByText('Details').click()] },
+    {
+        name: 'inbox-undecryptable',
+        world,
+        steps: [row(4), (page) => page.getByText('Details', { exact: true }).click()],
+    },
     { name: 'inbox-right-to-left', world, steps: [row(5)] },
     { name: 'inbox-long', world, steps: [row(6)] },
     { name: 'inbox-deleted', world, steps: [row(2), press('Delete')] },
@@ -62,7 +66,7 @@ export const SCENES = [
     },
     { name: 'sites-empty', world: none, at: '#/sites' },
     { name: 'sites', world, at: '#/sites' },
-    { name: 'sites-many', world: () => world(many()), at: '#/sites/site150', steps: [] },
+    { name: 'sites-many', world: () => world(many()), at: '#/sites/many50' },
     { name: 'site-add', world: none, at: '#/sites/add' },
     {
         name: 'site-add-options',
@@ -164,7 +168,7 @@ export const SCENES = [
             'storage',
             'cannot open /home/anna/.local/share/belfry/belfry.db: Permission denied (os error 13)',
         ),
-        steps: [(page) => page.getByText('Details').click()],
+        steps: [(page) => page.getByText('Details', { exact: true }).click()],
     },
     { name: 'shortcuts', world, steps: [press('?')] },
 ];

@@ -183,7 +183,9 @@ export function world(more = {}) {
 }
 
 export const many = () => ({
-    sites: Array.from({ length: 100 }, (_, n) => site(`Site ${String(n + 1).padStart(3, '0')}`)),
+    sites: Array.from({ length: 100 }, (_, n) =>
+        site(`Site ${String(n + 1).padStart(3, '0')}`, { id: `many${n + 1}` }),
+    ),
     entries: Array.from({ length: 300 }, (_, n) =>
         entry(
             `Site ${String((n % 100) + 1).padStart(3, '0')}`,
