@@ -106,6 +106,7 @@ export function install(world) {
         },
     };
 
+    window.world = world;
     window.__TAURI_EVENT_PLUGIN_INTERNALS__ = { unregisterListener() {} };
     window.__TAURI_INTERNALS__ = {
         invoke: async (command, parameters) => structuredClone(await commands[command](parameters ?? {})),

@@ -80,7 +80,7 @@ async function picture(scene, options, title, complain) {
     await page.clock.setFixedTime(NOW);
     // As Tauri does (`freezePrototype`).
     await page.addInitScript(() => Object.freeze(Object.prototype));
-    await page.addInitScript(install, scene.world());
+    await page.addInitScript(`window.emit = (${install})(${JSON.stringify(scene.world())})`);
     await page.goto(origin + (scene.at ?? ''));
     await page.locator('main').waitFor();
     await settled(page);

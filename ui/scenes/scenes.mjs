@@ -1,5 +1,5 @@
 /** Every page and state: where it is, what there is, and what is done before the picture is taken. */
-import { beginning, many, offline, site, world } from './world.mjs';
+import { beginning, entry, many, offline, site, world } from './world.mjs';
 
 const click = (id) => (page) => page.getByTestId(id).click();
 const row = (n) => (page) => page.getByTestId('inbox-entry').nth(n).click();
@@ -10,6 +10,29 @@ const end = (page) =>
         .locator('.settings, [data-scrolls]')
         .first()
         .evaluate((e) => e.scrollTo(0, e.scrollHeight));
+
+/** What arrives above must not move what somebody reads. */
+async function arrivals(page) {
+    const selected = page.locator('[data-row][aria-current]');
+    const where = async () => (await selected.count()) && (await selected.boundingBox())?.y;
+    const before = await where();
+    const pushes = [1, 2, 3].map((n) => ({
+        ...entry('Site 001', 0, `Arrival ${n}`),
+        id: String(9000 + n),
+        read: false,
+    }));
+    await page.evaluate((pushes) => {
+        for (const push of pushes) {
+            window.world.entries.unshift(push);
+            window.emit('belfry', { ...push, event: 'push' });
+        }
+    }, pushes);
+    await page.waitForTimeout(300);
+    const after = await where();
+    if (!(Math.abs(before - after) < 1)) {
+        throw new Error(`the selected message moved from ${before} to ${after}`);
+    }
+}
 
 const none = () => world({ sites: [], entries: [] });
 const firstRun = () => world({ sites: [], entries: [], status: beginning });
@@ -63,6 +86,11 @@ export const SCENES = [
         name: 'inbox-many',
         world: () => world(many()),
         steps: [(page) => page.locator('.scroller').evaluate((e) => e.scrollTo(0, e.scrollHeight))],
+    },
+    {
+        name: 'inbox-arrival',
+        world: () => world(many()),
+        steps: [row(20), arrivals],
     },
     { name: 'sites-empty', world: none, at: '#/sites' },
     { name: 'sites', world, at: '#/sites' },
