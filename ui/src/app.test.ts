@@ -10,6 +10,7 @@ import { inbox } from './inbox/inbox.svelte';
 import type { Request } from './lib/bindings';
 import { receiver } from './lib/receiver.svelte';
 import { router } from './lib/route.svelte';
+import { pairing } from './sites/pairing.svelte';
 
 let there: World;
 let emit: ReturnType<typeof install>;
@@ -21,6 +22,7 @@ beforeEach(() => {
 afterEach(async () => {
   deletion.undo();
   inbox.clearFilters();
+  pairing.clear();
   cleanup();
   await tick();
   vi.useRealTimers();
@@ -231,6 +233,38 @@ test('adding that takes long can be cancelled, and leaves nothing', async () => 
   await click(screen.getByText('Cancel', { selector: 'button' }));
   expect(asked('remove_site')).toEqual([{ request: 'remove_site', site: 'new' }]);
   expect(screen.getByTestId('site-name')).toBeTruthy();
+});
+
+test('what was typed stays when adding fails, though the site is listed meanwhile', async () => {
+  const error = { code: 'offline' as const, message: 'no endpoint within 30 s' };
+  await open('#/sites/add', world({ sites: [], fail: { add_site: error } }));
+  there.hang = ['add_site'];
+  await fireEvent.input(screen.getByTestId('site-name'), { target: { value: 'Weather' } });
+  await fireEvent.input(screen.getByPlaceholderText('https://example.org'), {
+    target: { value: 'x.example' },
+  });
+  await click(screen.getByTestId('site-add-submit'));
+  there.sites = [site('Weather')];
+  emit('belfry', { event: 'changed' });
+  await passes(0);
+  expect(screen.getByText(/Waiting for the endpoint/)).toBeTruthy();
+  pairing.cancel();
+  there.sites = [];
+  there.hang = [];
+  emit('belfry', { event: 'changed' });
+  await passes(0);
+  expect(screen.getByTestId<HTMLInputElement>('site-name').value).toBe('Weather');
+  await click(screen.getByTestId('site-add-submit'));
+  expect(asked('add_site').at(-1)).toMatchObject({ name: 'Weather', url: 'https://x.example' });
+  expect(screen.getByRole('alert').textContent).toContain('no endpoint within 30 s');
+  expect(screen.getByTestId<HTMLInputElement>('site-name').value).toBe('Weather');
+});
+
+test('while something is asked, the keyboard means only that', async () => {
+  await open('#/sites/site2');
+  await click(screen.getByTestId('site-remove'));
+  await press('j', {}, screen.getByRole('dialog'));
+  expect(router.current.item).toBe('site2');
 });
 
 test('removing asks, naming the site', async () => {

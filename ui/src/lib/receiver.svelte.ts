@@ -17,6 +17,7 @@ class Receiver {
   arrival = $state('');
   asking = $state(false);
   #again = false;
+  #running: Promise<void> | null = null;
 
   /** Listens from now on, then asks for the first time. */
   async start(): Promise<() => void> {
@@ -40,22 +41,25 @@ class Receiver {
     void this.refresh();
   }
 
-  /** Asks anew. What comes while an answer is awaited is asked for once, afterwards. */
-  async refresh(): Promise<void> {
+  /** Asks anew, and is done when that is answered. What comes meanwhile is asked for once, afterwards. */
+  refresh(): Promise<void> {
     this.#again = true;
-    if (this.asking) {
-      return;
-    }
+    this.#running ??= this.#askUntilCurrent();
+    return this.#running;
+  }
+
+  site(name: string): Site | undefined {
+    return this.sites.find((site) => site.name === name);
+  }
+
+  async #askUntilCurrent(): Promise<void> {
     this.asking = true;
     while (this.#again) {
       this.#again = false;
       await this.#ask();
     }
     this.asking = false;
-  }
-
-  site(name: string): Site | undefined {
-    return this.sites.find((site) => site.name === name);
+    this.#running = null;
   }
 
   async #ask(): Promise<void> {

@@ -15,12 +15,16 @@ interface Attempt {
   cancelled: boolean;
 }
 
+const EMPTY = { name: '', address: '', key: '', service: '' };
+
 class Pairing {
+  /** What is in the form. Kept while another page is shown, and while the list beside it comes and goes. */
+  draft = $state({ ...EMPTY });
   running = $state.raw<Attempt | null>(null);
   error = $state.raw<CommandError | null>(null);
 
-  /** Whether the site was added. Shows it, when somebody still waits for that. */
-  async add(site: NewSite): Promise<boolean> {
+  /** Adds a site, and shows it when somebody still waits for that. */
+  async add(site: NewSite): Promise<void> {
     const service = site.push_service ?? receiver.status?.default_push_service ?? '';
     const before = new Set(receiver.sites.map((known) => known.id));
     const attempt: Attempt = { name: site.name, service, since: new Date(), before, cancelled: false };
@@ -30,26 +34,32 @@ class Pairing {
       const added = await request({ request: 'add_site', ...site });
       if (attempt.cancelled) {
         await request({ request: 'remove_site', site: added.id });
-        return false;
+        return;
       }
+      this.clear();
       await receiver.refresh();
-      const { page, item } = router.current;
-      if (page === 'sites' && item === 'add') {
+      if (atForm()) {
         router.go(place('sites', added.id));
       } else {
         toasts.show(`${added.name} added`);
       }
-      return true;
     } catch (thrown) {
       if (!attempt.cancelled) {
         this.error = asError(thrown);
+        if (!atForm()) {
+          toasts.show(`${site.name} was not added: ${this.error.message}`, { failed: true });
+        }
       }
-      return false;
     } finally {
       if (this.running === attempt) {
         this.running = null;
       }
     }
+  }
+
+  clear(): void {
+    this.draft = { ...EMPTY };
+    this.error = null;
   }
 
   /** Takes back what is there of it. Nobody has the subscription yet, so nothing is lost. */
@@ -66,6 +76,11 @@ class Pairing {
       void request({ request: 'remove_site', site: started.id }).catch(() => undefined);
     }
   }
+}
+
+function atForm(): boolean {
+  const { page, item } = router.current;
+  return page === 'sites' && item === 'add';
 }
 
 export const pairing = new Pairing();
