@@ -1,14 +1,14 @@
 import type { CommandError, Entry, Event, Request, Site, Status } from '../src/lib/bindings';
 
 export interface World {
-    status: Status;
-    sites: Site[];
-    entries: Entry[];
-    raw: Record<string, string>;
-    fail: Partial<Record<Request['request'], CommandError>>;
-    hang: Request['request'][];
-    copied?: string;
-    asked?: Request[];
+  status: Status;
+  sites: Site[];
+  entries: Entry[];
+  raw: Record<string, string>;
+  fail: Partial<Record<Request['request'], CommandError>>;
+  hang: Request['request'][];
+  copied?: string;
+  asked?: Request[];
 }
 
 /** Returns the way to tell the page of an event. */

@@ -5,116 +5,115 @@
  * `world`: `{ now, status, sites, entries, raw, fail, hang, checks }`. `fail` names an error by request, `hang` requests that get no answer.
  */
 export function install(world) {
-    const callbacks = new Map();
-    const listeners = new Map();
-    let number = 0;
+  const callbacks = new Map();
+  const listeners = new Map();
+  let number = 0;
 
-    const emit = (event, payload) => {
-        for (const [id, handler] of listeners.get(event) ?? []) {
-            callbacks.get(handler)?.({ event, id, payload });
-        }
-    };
-    const changed = () => emit('belfry', { event: 'changed' });
-    const refuse = (code, message) => {
-        throw { code, message };
-    };
-    const unread = (name) =>
-        world.entries.filter((entry) => !entry.read && (!name || entry.site === name)).length;
-    const status = () => ({ ...world.status, unread: unread() });
-    const summary = ({ subscription: _, ...site }) => ({ ...site, unread: unread(site.name) });
-    const siteOf = (key) =>
-        world.sites.find((site) => site.id === key || site.name === key) ??
-        refuse('not-found', `no site is called "${key}"`);
-    const entryOf = (id) =>
-        world.entries.find((entry) => entry.id === id) ?? refuse('not-found', `no entry has the id ${id}`);
+  const emit = (event, payload) => {
+    for (const [id, handler] of listeners.get(event) ?? []) {
+      callbacks.get(handler)?.({ event, id, payload });
+    }
+  };
+  const changed = () => emit('belfry', { event: 'changed' });
+  const refuse = (code, message) => {
+    throw { code, message };
+  };
+  const unread = (name) =>
+    world.entries.filter((entry) => !entry.read && (!name || entry.site === name)).length;
+  const status = () => ({ ...world.status, unread: unread() });
+  const summary = ({ subscription: _, ...site }) => ({ ...site, unread: unread(site.name) });
+  const siteOf = (key) =>
+    world.sites.find((site) => site.id === key || site.name === key) ??
+    refuse('not-found', `no site is called "${key}"`);
+  const entryOf = (id) =>
+    world.entries.find((entry) => entry.id === id) ?? refuse('not-found', `no entry has the id ${id}`);
 
-    const answers = {
-        status: () => ({ response: 'status', value: status() }),
-        list_sites: () => ({ response: 'sites', value: world.sites.map(summary) }),
-        show_site: ({ site }) => ({ response: 'site', value: { ...siteOf(site), unread: 0 } }),
-        list_entries({ site, search, unread, limit }) {
-            const name = site && siteOf(site).name;
-            const words = (search ?? '').toLowerCase();
-            const value = world.entries.filter(
-                (entry) =>
-                    (!name || entry.site === name) &&
-                    (!unread || !entry.read) &&
-                    `${entry.title} ${entry.body}`.toLowerCase().includes(words),
-            );
-            return { response: 'entries', value: value.slice(0, limit ?? 50) };
-        },
-        show_entry: ({ id }) => ({
-            response: 'entry',
-            value: { entry: entryOf(id), raw: world.raw[id] ?? null },
-        }),
-        mark_read({ ids }) {
-            world.entries = world.entries.map((entry) =>
-                ids.includes(entry.id) ? { ...entry, read: true } : entry,
-            );
-            changed();
-            return { response: 'done' };
-        },
-        delete_entries({ ids }) {
-            world.entries = world.entries.filter((entry) => !ids.includes(entry.id));
-            changed();
-            return { response: 'done' };
-        },
-        open_entry: () => ({ response: 'done' }),
-        set_site({ site, changes }) {
-            const found = siteOf(site);
-            for (const { key, value } of changes) found[key] = value;
-            changed();
-            return { response: 'site', value: found };
-        },
-        remove_site({ site }) {
-            const found = siteOf(site);
-            world.sites = world.sites.filter((other) => other !== found);
-            changed();
-            return { response: 'removed', value: { unregistered: true } };
-        },
-        set_do_not_disturb({ value }) {
-            world.status.do_not_disturb = value;
-            changed();
-            return { response: 'status', value: status() };
-        },
-        set_default_push_service({ url }) {
-            if (!url.startsWith('ws'))
-                refuse('invalid', 'a push service is `mozilla` or a ws:// or wss:// URL');
-            Object.assign(world.status, { default_push_service: url, first_run: false });
-            changed();
-            return { response: 'status', value: status() };
-        },
-        diagnose: () => ({ response: 'checks', value: world.checks }),
-    };
+  const answers = {
+    status: () => ({ response: 'status', value: status() }),
+    list_sites: () => ({ response: 'sites', value: world.sites.map(summary) }),
+    show_site: ({ site }) => ({ response: 'site', value: { ...siteOf(site), unread: 0 } }),
+    list_entries({ site, search, unread, limit }) {
+      const name = site && siteOf(site).name;
+      const words = (search ?? '').toLowerCase();
+      const value = world.entries.filter(
+        (entry) =>
+          (!name || entry.site === name) &&
+          (!unread || !entry.read) &&
+          `${entry.title} ${entry.body}`.toLowerCase().includes(words),
+      );
+      return { response: 'entries', value: value.slice(0, limit ?? 50) };
+    },
+    show_entry: ({ id }) => ({
+      response: 'entry',
+      value: { entry: entryOf(id), raw: world.raw[id] ?? null },
+    }),
+    mark_read({ ids }) {
+      world.entries = world.entries.map((entry) =>
+        ids.includes(entry.id) ? { ...entry, read: true } : entry,
+      );
+      changed();
+      return { response: 'done' };
+    },
+    delete_entries({ ids }) {
+      world.entries = world.entries.filter((entry) => !ids.includes(entry.id));
+      changed();
+      return { response: 'done' };
+    },
+    open_entry: () => ({ response: 'done' }),
+    set_site({ site, changes }) {
+      const found = siteOf(site);
+      for (const { key, value } of changes) found[key] = value;
+      changed();
+      return { response: 'site', value: found };
+    },
+    remove_site({ site }) {
+      const found = siteOf(site);
+      world.sites = world.sites.filter((other) => other !== found);
+      changed();
+      return { response: 'removed', value: { unregistered: true } };
+    },
+    set_do_not_disturb({ value }) {
+      world.status.do_not_disturb = value;
+      changed();
+      return { response: 'status', value: status() };
+    },
+    set_default_push_service({ url }) {
+      if (!url.startsWith('ws')) refuse('invalid', 'a push service is `mozilla` or a ws:// or wss:// URL');
+      Object.assign(world.status, { default_push_service: url, first_run: false });
+      changed();
+      return { response: 'status', value: status() };
+    },
+    diagnose: () => ({ response: 'checks', value: world.checks }),
+  };
 
-    const commands = {
-        'plugin:event|listen'({ event, handler }) {
-            const id = ++number;
-            const of = listeners.get(event) ?? new Map();
-            listeners.set(event, of.set(id, handler));
-            return id;
-        },
-        'plugin:event|unlisten': ({ event, eventId }) => void listeners.get(event)?.delete(eventId),
-        copy_text: ({ text }) => void (world.copied = text),
-        local_push_service: () => 'ws://127.0.0.1:45319/',
-        request({ request }) {
-            const { request: name, ...parameters } = request;
-            (world.asked ??= []).push(request);
-            if (world.hang.includes(name)) return new Promise(() => {});
-            if (world.fail[name]) throw world.fail[name];
-            return answers[name](parameters);
-        },
-    };
+  const commands = {
+    'plugin:event|listen'({ event, handler }) {
+      const id = ++number;
+      const of = listeners.get(event) ?? new Map();
+      listeners.set(event, of.set(id, handler));
+      return id;
+    },
+    'plugin:event|unlisten': ({ event, eventId }) => void listeners.get(event)?.delete(eventId),
+    copy_text: ({ text }) => void (world.copied = text),
+    local_push_service: () => 'ws://127.0.0.1:45319/',
+    request({ request }) {
+      const { request: name, ...parameters } = request;
+      (world.asked ??= []).push(request);
+      if (world.hang.includes(name)) return new Promise(() => {});
+      if (world.fail[name]) throw world.fail[name];
+      return answers[name](parameters);
+    },
+  };
 
-    window.world = world;
-    window.__TAURI_EVENT_PLUGIN_INTERNALS__ = { unregisterListener() {} };
-    window.__TAURI_INTERNALS__ = {
-        invoke: async (command, parameters) => structuredClone(await commands[command](parameters ?? {})),
-        transformCallback(callback) {
-            callbacks.set(++number, callback);
-            return number;
-        },
-        unregisterCallback: (id) => callbacks.delete(id),
-    };
-    return emit;
+  window.world = world;
+  window.__TAURI_EVENT_PLUGIN_INTERNALS__ = { unregisterListener() {} };
+  window.__TAURI_INTERNALS__ = {
+    invoke: async (command, parameters) => structuredClone(await commands[command](parameters ?? {})),
+    transformCallback(callback) {
+      callbacks.set(++number, callback);
+      return number;
+    },
+    unregisterCallback: (id) => callbacks.delete(id),
+  };
+  return emit;
 }

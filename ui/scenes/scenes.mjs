@@ -6,32 +6,32 @@ const row = (n) => (page) => page.getByTestId('inbox-entry').nth(n).click();
 const press = (key) => (page) => page.keyboard.press(key);
 const name = (text) => (page) => page.getByTestId('site-name').fill(text);
 const end = (page) =>
-    page
-        .locator('.settings, [data-scrolls]')
-        .first()
-        .evaluate((e) => e.scrollTo(0, e.scrollHeight));
+  page
+    .locator('.settings, [data-scrolls]')
+    .first()
+    .evaluate((e) => e.scrollTo(0, e.scrollHeight));
 
 /** What arrives above must not move what somebody reads. */
 async function arrivals(page) {
-    const selected = page.locator('[data-row][aria-current]');
-    const where = async () => (await selected.count()) && (await selected.boundingBox())?.y;
-    const before = await where();
-    const pushes = [1, 2, 3].map((n) => ({
-        ...entry('Site 001', 0, `Arrival ${n}`),
-        id: String(9000 + n),
-        read: false,
-    }));
-    await page.evaluate((pushes) => {
-        for (const push of pushes) {
-            window.world.entries.unshift(push);
-            window.emit('belfry', { ...push, event: 'push' });
-        }
-    }, pushes);
-    await page.waitForTimeout(300);
-    const after = await where();
-    if (!(Math.abs(before - after) < 1)) {
-        throw new Error(`the selected message moved from ${before} to ${after}`);
+  const selected = page.locator('[data-row][aria-current]');
+  const where = async () => (await selected.count()) && (await selected.boundingBox())?.y;
+  const before = await where();
+  const pushes = [1, 2, 3].map((n) => ({
+    ...entry('Site 001', 0, `Arrival ${n}`),
+    id: String(9000 + n),
+    read: false,
+  }));
+  await page.evaluate((pushes) => {
+    for (const push of pushes) {
+      window.world.entries.unshift(push);
+      window.emit('belfry', { ...push, event: 'push' });
     }
+  }, pushes);
+  await page.waitForTimeout(300);
+  const after = await where();
+  if (!(Math.abs(before - after) < 1)) {
+    throw new Error(`the selected message moved from ${before} to ${after}`);
+  }
 }
 
 const none = () => world({ sites: [], entries: [] });
@@ -39,164 +39,162 @@ const firstRun = () => world({ sites: [], entries: [], status: beginning });
 const failing = (code, message) => () => world({ fail: { status: { code, message } } });
 
 const KEYRING =
-    'the keyring did not answer: Platform secure storage failure: zbus error: I/O error: failed to read from socket';
+  'the keyring did not answer: Platform secure storage failure: zbus error: I/O error: failed to read from socket';
 
 export const SCENES = [
-    { name: 'starting', world: () => world({ hang: ['status'] }) },
-    { name: 'first-run', world: firstRun },
-    {
-        name: 'first-run-own-refused',
-        world: firstRun,
-        steps: [
-            (page) => page.getByTestId('push-service-own').check(),
-            (page) => page.getByTestId('push-service-url').fill('https://push.example.org/'),
-            click('firstrun-continue'),
-        ],
-    },
-    { name: 'first-run-connecting', world: firstRun, steps: [click('firstrun-continue')] },
-    { name: 'inbox', world },
-    { name: 'inbox-message', world, steps: [row(1)] },
-    {
-        name: 'inbox-raw',
-        world,
-        steps: [row(1), (page) => page.getByRole('button', { name: 'Show raw' }).click()],
-    },
-    { name: 'inbox-foreign-link', world, steps: [row(3)] },
-    {
-        name: 'inbox-undecryptable',
-        world,
-        steps: [row(4), (page) => page.getByText('Details', { exact: true }).click()],
-    },
-    { name: 'inbox-right-to-left', world, steps: [row(5)] },
-    { name: 'inbox-long', world, steps: [row(6)] },
-    { name: 'inbox-deleted', world, steps: [row(2), press('Delete')] },
-    {
-        name: 'inbox-nothing-found',
-        world,
-        steps: [(page) => page.getByPlaceholder('Search').fill('carillon')],
-    },
-    { name: 'inbox-unread', world, steps: [(page) => page.getByLabel('Unread').check()] },
-    { name: 'inbox-empty', world: () => world({ entries: [] }) },
-    {
-        name: 'inbox-unreadable',
-        world: () =>
-            world({ fail: { list_entries: { code: 'storage', message: 'the database is damaged' } } }),
-    },
-    {
-        name: 'inbox-many',
-        world: () => world(many()),
-        steps: [(page) => page.locator('.scroller').evaluate((e) => e.scrollTo(0, e.scrollHeight))],
-    },
-    {
-        name: 'inbox-arrival',
-        world: () => world(many()),
-        steps: [row(20), arrivals],
-    },
-    { name: 'sites-empty', world: none, at: '#/sites' },
-    { name: 'sites', world, at: '#/sites' },
-    { name: 'sites-many', world: () => world(many()), at: '#/sites/many50' },
-    { name: 'site-add', world: none, at: '#/sites/add' },
-    {
-        name: 'site-add-options',
-        world,
-        at: '#/sites/add',
-        steps: [name('Weather'), (page) => page.getByText('More options').click()],
-    },
-    {
-        name: 'site-add-waiting',
-        world: () => world({ hang: ['add_site'] }),
-        at: '#/sites/add',
-        steps: [name('Weather'), click('site-add-submit')],
-    },
-    {
-        name: 'site-add-failed',
-        world: () =>
-            world({
-                fail: {
-                    add_site: {
-                        code: 'offline',
-                        message:
-                            'no endpoint from wss://push.services.mozilla.com/ within 30 s: connection refused',
-                    },
-                },
-            }),
-        at: '#/sites/add',
-        steps: [name('Weather'), click('site-add-submit')],
-    },
-    { name: 'site', world, at: '#/sites/site2', steps: [click('copy-subscription')] },
-    {
-        name: 'site-commands',
-        world,
-        at: '#/sites/site2',
-        steps: [(page) => page.getByText('Send from a program').click()],
-    },
-    {
-        name: 'site-local',
-        world,
-        at: '#/sites/site1',
-        steps: [(page) => page.getByText('Send from a program').click()],
-    },
-    { name: 'site-restricted', world, at: '#/sites/site4', steps: [end] },
-    { name: 'site-needs-pairing', world, at: '#/sites/site3' },
-    { name: 'site-long-name', world, at: '#/sites/site5' },
-    { name: 'site-right-to-left', world, at: '#/sites/site7' },
-    {
-        name: 'site-waiting',
-        world: () => world({ status: offline, sites: [site('Weather', { subscription: undefined })] }),
-        at: '#/sites/site8',
-    },
-    {
-        name: 'site-renamed',
-        world: () =>
-            world({
-                fail: {
-                    set_site: {
-                        code: 'exists',
-                        message: 'there is already a site called "Home": choose another name',
-                    },
-                },
-            }),
-        at: '#/sites/site2',
-        steps: [
-            (page) => page.getByRole('textbox', { name: 'Name', exact: true }).fill('Home'),
-            (page) => page.getByRole('button', { name: 'Save' }).click(),
-        ],
-    },
-    { name: 'site-remove', world, at: '#/sites/site5', steps: [click('site-remove')] },
-    { name: 'settings', world, at: '#/settings' },
-    { name: 'settings-end', world, at: '#/settings', steps: [end] },
-    {
-        name: 'settings-checked',
-        world,
-        at: '#/settings',
-        steps: [
-            (page) => page.getByRole('button', { name: 'Check everything' }).click(),
-            (page) => page.getByRole('button', { name: 'Check again' }).scrollIntoViewIfNeeded(),
-        ],
-    },
-    {
-        name: 'settings-offline',
-        world: () => world({ status: { ...offline, do_not_disturb: { until: '2026-03-13T08:00:00Z' } } }),
-        at: '#/settings',
-    },
-    {
-        name: 'settings-own-refused',
-        world,
-        at: '#/settings',
-        steps: [
-            (page) => page.getByTestId('push-service-own').check(),
-            (page) => page.getByTestId('push-service-url').fill('https://push.example.org/'),
-            (page) => page.getByRole('button', { name: 'Save' }).click(),
-        ],
-    },
-    { name: 'failure-keyring', world: failing('keyring', KEYRING) },
-    {
-        name: 'failure-storage-details',
-        world: failing(
-            'storage',
-            'cannot open /home/anna/.local/share/belfry/belfry.db: Permission denied (os error 13)',
-        ),
-        steps: [(page) => page.getByText('Details', { exact: true }).click()],
-    },
-    { name: 'shortcuts', world, steps: [press('?')] },
+  { name: 'starting', world: () => world({ hang: ['status'] }) },
+  { name: 'first-run', world: firstRun },
+  {
+    name: 'first-run-own-refused',
+    world: firstRun,
+    steps: [
+      (page) => page.getByTestId('push-service-own').check(),
+      (page) => page.getByTestId('push-service-url').fill('https://push.example.org/'),
+      click('firstrun-continue'),
+    ],
+  },
+  { name: 'first-run-connecting', world: firstRun, steps: [click('firstrun-continue')] },
+  { name: 'inbox', world },
+  { name: 'inbox-message', world, steps: [row(1)] },
+  {
+    name: 'inbox-raw',
+    world,
+    steps: [row(1), (page) => page.getByRole('button', { name: 'Show raw' }).click()],
+  },
+  { name: 'inbox-foreign-link', world, steps: [row(3)] },
+  {
+    name: 'inbox-undecryptable',
+    world,
+    steps: [row(4), (page) => page.getByText('Details', { exact: true }).click()],
+  },
+  { name: 'inbox-right-to-left', world, steps: [row(5)] },
+  { name: 'inbox-long', world, steps: [row(6)] },
+  { name: 'inbox-deleted', world, steps: [row(2), press('Delete')] },
+  {
+    name: 'inbox-nothing-found',
+    world,
+    steps: [(page) => page.getByPlaceholder('Search').fill('carillon')],
+  },
+  { name: 'inbox-unread', world, steps: [(page) => page.getByLabel('Unread').check()] },
+  { name: 'inbox-empty', world: () => world({ entries: [] }) },
+  {
+    name: 'inbox-unreadable',
+    world: () => world({ fail: { list_entries: { code: 'storage', message: 'the database is damaged' } } }),
+  },
+  {
+    name: 'inbox-many',
+    world: () => world(many()),
+    steps: [(page) => page.locator('.scroller').evaluate((e) => e.scrollTo(0, e.scrollHeight))],
+  },
+  {
+    name: 'inbox-arrival',
+    world: () => world(many()),
+    steps: [row(20), arrivals],
+  },
+  { name: 'sites-empty', world: none, at: '#/sites' },
+  { name: 'sites', world, at: '#/sites' },
+  { name: 'sites-many', world: () => world(many()), at: '#/sites/many50' },
+  { name: 'site-add', world: none, at: '#/sites/add' },
+  {
+    name: 'site-add-options',
+    world,
+    at: '#/sites/add',
+    steps: [name('Weather'), (page) => page.getByText('More options').click()],
+  },
+  {
+    name: 'site-add-waiting',
+    world: () => world({ hang: ['add_site'] }),
+    at: '#/sites/add',
+    steps: [name('Weather'), click('site-add-submit')],
+  },
+  {
+    name: 'site-add-failed',
+    world: () =>
+      world({
+        fail: {
+          add_site: {
+            code: 'offline',
+            message: 'no endpoint from wss://push.services.mozilla.com/ within 30 s: connection refused',
+          },
+        },
+      }),
+    at: '#/sites/add',
+    steps: [name('Weather'), click('site-add-submit')],
+  },
+  { name: 'site', world, at: '#/sites/site2', steps: [click('copy-subscription')] },
+  {
+    name: 'site-commands',
+    world,
+    at: '#/sites/site2',
+    steps: [(page) => page.getByText('Send from a program').click()],
+  },
+  {
+    name: 'site-local',
+    world,
+    at: '#/sites/site1',
+    steps: [(page) => page.getByText('Send from a program').click()],
+  },
+  { name: 'site-restricted', world, at: '#/sites/site4', steps: [end] },
+  { name: 'site-needs-pairing', world, at: '#/sites/site3' },
+  { name: 'site-long-name', world, at: '#/sites/site5' },
+  { name: 'site-right-to-left', world, at: '#/sites/site7' },
+  {
+    name: 'site-waiting',
+    world: () => world({ status: offline, sites: [site('Weather', { subscription: undefined })] }),
+    at: '#/sites/site8',
+  },
+  {
+    name: 'site-renamed',
+    world: () =>
+      world({
+        fail: {
+          set_site: {
+            code: 'exists',
+            message: 'there is already a site called "Home": choose another name',
+          },
+        },
+      }),
+    at: '#/sites/site2',
+    steps: [
+      (page) => page.getByRole('textbox', { name: 'Name', exact: true }).fill('Home'),
+      (page) => page.getByRole('button', { name: 'Save' }).click(),
+    ],
+  },
+  { name: 'site-remove', world, at: '#/sites/site5', steps: [click('site-remove')] },
+  { name: 'settings', world, at: '#/settings' },
+  { name: 'settings-end', world, at: '#/settings', steps: [end] },
+  {
+    name: 'settings-checked',
+    world,
+    at: '#/settings',
+    steps: [
+      (page) => page.getByRole('button', { name: 'Check everything' }).click(),
+      (page) => page.getByRole('button', { name: 'Check again' }).scrollIntoViewIfNeeded(),
+    ],
+  },
+  {
+    name: 'settings-offline',
+    world: () => world({ status: { ...offline, do_not_disturb: { until: '2026-03-13T08:00:00Z' } } }),
+    at: '#/settings',
+  },
+  {
+    name: 'settings-own-refused',
+    world,
+    at: '#/settings',
+    steps: [
+      (page) => page.getByTestId('push-service-own').check(),
+      (page) => page.getByTestId('push-service-url').fill('https://push.example.org/'),
+      (page) => page.getByRole('button', { name: 'Save' }).click(),
+    ],
+  },
+  { name: 'failure-keyring', world: failing('keyring', KEYRING) },
+  {
+    name: 'failure-storage-details',
+    world: failing(
+      'storage',
+      'cannot open /home/anna/.local/share/belfry/belfry.db: Permission denied (os error 13)',
+    ),
+    steps: [(page) => page.getByText('Details', { exact: true }).click()],
+  },
+  { name: 'shortcuts', world, steps: [press('?')] },
 ];
