@@ -14,7 +14,8 @@ const end = (page) =>
 /** What arrives above must not move what somebody reads. */
 async function arrivals(page) {
   const selected = page.locator('[data-row][aria-current]');
-  const where = async () => (await selected.count()) && (await selected.boundingBox())?.y;
+  // A narrow window shows the message only.
+  const where = async () => (await selected.boundingBox())?.y ?? 0;
   const before = await where();
   const pushes = [1, 2, 3].map((n) => ({
     ...entry('Site 001', 0, `Arrival ${n}`),
