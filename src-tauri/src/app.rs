@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.launch() == Launch::Quit {
         return Ok(());
     }
-    let controller = Controller::new(app.handle(), notices.clone(), receiver);
+    let controller = Controller::new(app.handle(), notices.clone(), receiver, farewell.clone(), &profile);
     spawn(controller.run(arguments.launch(), queue));
     spawn(stop_on_signal(notices.clone()));
     #[cfg(target_os = "linux")]

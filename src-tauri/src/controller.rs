@@ -12,11 +12,13 @@ use tokio::time::timeout;
 use user_agent::Client;
 use user_agent::api::{CommandError, DoNotDisturb, ErrorCode, Event, Request, Response, SiteChange, Status};
 use user_agent::config::PushServiceName;
+use user_agent::profile::Profile;
 use user_agent::tray::{Action, Tray};
 
 use crate::app::{Notice, Notices};
 use crate::args::Launch;
 use crate::clipboard::Clipboard;
+use crate::farewell::Farewell;
 use crate::local;
 use crate::receiver::Receiver;
 use crate::tray::{Icon, without_engine};
@@ -31,6 +33,7 @@ pub(crate) struct Controller {
     notices: Notices,
     icon: Icon,
     receiver: Arc<Receiver>,
+    farewell: Arc<Farewell>,
     engine: Engine,
     /// Do-not-disturb is to be switched as soon as there is an engine.
     toggle: bool,
@@ -45,9 +48,15 @@ enum Engine {
 }
 
 impl Controller {
-    pub(crate) fn new(app: &AppHandle, notices: Notices, receiver: Arc<Receiver>) -> Self {
-        let icon = Icon::new(app.clone(), notices.clone());
-        Self { app: app.clone(), notices, icon, receiver, engine: Engine::Starting, toggle: false }
+    pub(crate) fn new(
+        app: &AppHandle,
+        notices: Notices,
+        receiver: Arc<Receiver>,
+        farewell: Arc<Farewell>,
+        profile: &Profile,
+    ) -> Self {
+        let icon = Icon::new(app.clone(), notices.clone(), profile.dir());
+        Self { app: app.clone(), notices, icon, receiver, farewell, engine: Engine::Starting, toggle: false }
     }
 
     /// Does what the first launch asks, then what it hears of, until the process ends.
@@ -78,7 +87,10 @@ impl Controller {
                 self.receiver.forget().await;
                 self.attach();
             }
-            Notice::Failed(error) => self.engine = Engine::Failed(error),
+            Notice::Failed(error) => {
+                self.farewell.found_receiver(true);
+                self.engine = Engine::Failed(error);
+            }
             Notice::Launched(arguments) => {
                 if let Some(name) = arguments.push_service.clone() {
                     self.adopt(name);
@@ -110,6 +122,7 @@ impl Controller {
         if mem::take(&mut self.toggle) {
             toggle(client.clone()).await;
         }
+        self.farewell.found_receiver(owner);
         if owner {
             self.engine = Engine::Here(client);
         } else {

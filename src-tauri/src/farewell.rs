@@ -11,12 +11,13 @@ use user_agent::profile::Profile;
 #[derive(Debug)]
 pub(crate) struct Farewell {
     tray: AtomicBool,
+    receiving: AtomicBool,
     answer: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closing {
-    /// The window goes, the receiver stays.
+    /// The window goes, the receiver stays, here or in another process.
     Keep,
     /// Both go.
     Quit,
@@ -32,17 +33,23 @@ struct Answer {
 
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "elsewhere there is always a tray"))]
 impl Farewell {
-    /// Until [`Farewell::found_tray`] says otherwise there is a tray.
+    /// Until told otherwise there is a tray, and nothing to keep.
     pub(crate) fn new(profile: &Profile) -> Self {
-        Self { tray: AtomicBool::new(true), answer: profile.dir().join("desktop.json") }
+        let answer = profile.dir().join("desktop.json");
+        Self { tray: AtomicBool::new(true), receiving: AtomicBool::new(false), answer }
     }
 
     pub(crate) fn found_tray(&self, found: bool) {
         self.tray.store(found, Ordering::Relaxed);
     }
 
+    /// Whether it is this process that receives, or would. Where it is another, closing the window ends nothing.
+    pub(crate) fn found_receiver(&self, here: bool) {
+        self.receiving.store(here, Ordering::Relaxed);
+    }
+
     pub(crate) fn closing(&self) -> Closing {
-        if self.tray.load(Ordering::Relaxed) || older_tray() {
+        if !self.receiving.load(Ordering::Relaxed) || self.tray.load(Ordering::Relaxed) || older_tray() {
             return Closing::Keep;
         }
         match read(&self.answer) {
@@ -119,10 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn with_a_tray_closing_never_asks() {
+    fn with_a_tray_or_a_receiver_elsewhere_closing_never_asks() {
         let temp = tempfile::tempdir().unwrap();
         let farewell = Farewell::new(&Profile::open(temp.path()).unwrap());
         farewell.remember(false);
-        assert_eq!(farewell.closing(), Closing::Keep);
+        for (tray, here) in [(true, true), (true, false), (false, false)] {
+            farewell.found_tray(tray);
+            farewell.found_receiver(here);
+            assert_eq!(farewell.closing(), Closing::Keep, "tray: {tray}, here: {here}");
+        }
     }
 }

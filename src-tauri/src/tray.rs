@@ -1,6 +1,7 @@
 //! Draws the tray's menu, which `user-agent` computes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 
 use tauri::image::Image;
 use tauri::menu::{CheckMenuItem, IsMenuItem, Menu, MenuItem, PredefinedMenuItem, Submenu};
@@ -18,6 +19,7 @@ const ID: &str = "belfry";
 pub(crate) struct Icon {
     app: AppHandle,
     notices: Notices,
+    pictures: PathBuf,
     icon: Option<TrayIcon>,
     shown: Option<Tray>,
     /// Where the system's library for icons is missing: asking again would fail again.
@@ -25,8 +27,11 @@ pub(crate) struct Icon {
 }
 
 impl Icon {
-    pub(crate) fn new(app: AppHandle, notices: Notices) -> Self {
-        Self { app, notices, icon: None, shown: None, unavailable: false }
+    /// Keeps the pictures that Linux's panels read in the profile's folder: elsewhere the profiles of a person would
+    /// overwrite each other's.
+    pub(crate) fn new(app: AppHandle, notices: Notices, profile: &Path) -> Self {
+        let pictures = profile.join("tray");
+        Self { app, notices, pictures, icon: None, shown: None, unavailable: false }
     }
 
     /// Draws this, unless it is what is there.
@@ -35,13 +40,13 @@ impl Icon {
             return;
         }
         let (app, notices, icon) = (self.app.clone(), self.notices.clone(), self.icon.clone());
-        let (shown, value) = (self.shown.clone(), tray.clone());
+        let (shown, value, pictures) = (self.shown.clone(), tray.clone(), self.pictures.clone());
         let (reply, drawn) = oneshot::channel();
         let on_main_thread = self.app.run_on_main_thread(move || {
             // A library that is missing is told by a panic, which must not reach the loop that this is called from.
             let drawn = catch_unwind(AssertUnwindSafe(|| match icon {
                 Some(icon) => redraw(&app, &icon, shown.as_ref(), &value).map(|()| icon),
-                None => create(&app, notices, &value),
+                None => create(&app, notices, &pictures, &value),
             }));
             let _ = reply.send(drawn);
         });
@@ -95,11 +100,12 @@ fn redraw(app: &AppHandle, icon: &TrayIcon, shown: Option<&Tray>, tray: &Tray) -
     Ok(())
 }
 
-fn create(app: &AppHandle, notices: Notices, tray: &Tray) -> tauri::Result<TrayIcon> {
+fn create(app: &AppHandle, notices: Notices, pictures: &Path, tray: &Tray) -> tauri::Result<TrayIcon> {
     let clicks = notices.clone();
     TrayIconBuilder::with_id(ID)
         .icon(picture(tray.icon))
         .icon_as_template(cfg!(target_os = "macos"))
+        .temp_dir_path(pictures)
         .tooltip(&tray.headline)
         .menu(&menu(app, &tray.items)?)
         .show_menu_on_left_click(cfg!(target_os = "macos"))
