@@ -29,11 +29,17 @@ fn create(app: &AppHandle, place: Option<&str>) -> tauri::Result<()> {
         .inner_size(960.0, 640.0)
         .min_inner_size(480.0, 480.0)
         // Nothing of what the window shows is written anywhere but into the encrypted database.
-        .incognito(true)
+        .incognito(!is_driven())
         .on_navigation(is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
     Ok(())
+}
+
+/// Whether a test drives the window: WebKit lets it into the context only that Tauri opens for it, which keeps files.
+fn is_driven() -> bool {
+    cfg!(debug_assertions)
+        && std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|value| value == "true")
 }
 
 /// Only what is embedded here: links of sites are opened by the engine, in the browser.
