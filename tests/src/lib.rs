@@ -5,30 +5,44 @@
 //! |---|---|
 //! | [`session`] | the desktop session: bus, folders, a real gnome-keyring |
 //! | [`notifications`] | the desktop's notification server |
-//! | [`display`] | a virtual display with a real notification daemon |
+//! | [`display`] | a virtual display |
+//! | [`dunst`] | a real notification daemon on it |
+//! | [`screen`] | what can be seen there: windows, and the clipboard |
+//! | [`tray`] | a panel with tray icons |
+//! | [`menu`] | a menu of such an icon |
 //! | [`overheard`] | an ear on the session's bus |
 //! | [`opener`] | `xdg-open`, and so the browser |
-//! | [`belfry`] | the built program |
+//! | [`belfry`] | the built command line |
+//! | [`desktop`] | the built app |
+//! | [`page`] | the page in its window |
 //! | [`desk`] | all of these together |
 //! | [`senders`] | application servers, each with its own library |
 //! | [`keyring`] | a look into the keyring |
 //! | [`scan`] | a look into files |
 //! | [`website`] | what notifications link to |
 //! | [`process`] | child processes |
+//! | [`port`] | ports for them to listen at |
 //!
 //! Nothing here sleeps: what a test waits for, it awaits, for at most [`process::PATIENCE`].
 
 pub mod belfry;
 pub mod desk;
+pub mod desktop;
 pub mod display;
+pub mod dunst;
 pub mod keyring;
+pub mod menu;
 pub mod notifications;
 pub mod opener;
 pub mod overheard;
+pub mod page;
+pub mod port;
 pub mod process;
 pub mod scan;
+pub mod screen;
 pub mod senders;
 pub mod session;
+pub mod tray;
 pub mod website;
 
 use anyhow::Result;

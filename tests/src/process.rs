@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -55,6 +56,11 @@ impl Process {
         let stderr = Stderr::collect(child.stderr.take().context("stderr is piped")?);
         let stdin = child.stdin.take();
         Ok(Self { name, child, stdin, stdout, stderr })
+    }
+
+    /// Its number, while it runs.
+    pub fn id(&self) -> Result<u32> {
+        self.child.id().with_context(|| format!("{} has ended", self.name))
     }
 
     /// Writes to its standard input and closes it.
@@ -116,8 +122,7 @@ impl Process {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        let id = self.child.id().context("it has ended")?;
-        let pid = i32::try_from(id).ok().and_then(Pid::from_raw).context("a process id")?;
+        let pid = i32::try_from(self.id()?).ok().and_then(Pid::from_raw).context("a process id")?;
         kill_process(pid, signal).with_context(|| format!("signal {}", self.name))
     }
 }
@@ -154,6 +159,22 @@ pub fn succeeded(name: &str, output: &Output) -> Result<String> {
         bail!("{name}: {}\nstdout:\n{stdout}\nstderr:\n{stderr}", output.status);
     }
     Ok(stdout.into_owned())
+}
+
+/// Returns once the process with this number has ended, whoever started it.
+pub async fn gone(id: u32) -> Result<()> {
+    let pid = i32::try_from(id).ok().and_then(Pid::from_raw).context("a process id")?;
+    let handle = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(handle) => handle,
+        Err(rustix::io::Errno::SRCH) => return Ok(()),
+        Err(error) => return Err(error).context("watch a process"),
+    };
+    let patience = rustix::event::Timespec::try_from(PATIENCE)?;
+    let wait = move || poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&patience));
+    match tokio::task::spawn_blocking(wait).await?? {
+        0 => bail!("process {id} did not end in {PATIENCE:?}"),
+        _ => Ok(()),
+    }
 }
 
 /// A program on the search path of this process.

@@ -60,7 +60,7 @@ pub(crate) fn test() -> Vec<Need> {
         Need { purpose: "a window driven by tests", packages: vec!["webkit2gtk-driver"] },
         Need { purpose: "a private session bus", packages: vec!["dbus", "libglib2.0-bin"] },
         Need { purpose: "a real keyring", packages: vec!["gnome-keyring", "libsecret-tools"] },
-        Need { purpose: "a virtual display", packages: vec!["xvfb", "xdotool", "x11-utils"] },
+        Need { purpose: "a virtual display", packages: vec!["xvfb", "xdotool", "x11-utils", "xclip"] },
         Need { purpose: "real notification servers", packages: vec!["dunst", "xfce4-notifyd"] },
         Need { purpose: "pictures of notifications", packages: vec!["imagemagick", "fonts-dejavu-core"] },
     ]);

@@ -3,6 +3,7 @@
 mod at_rest;
 mod clicks;
 mod command_line;
+mod desktop;
 mod example_site;
 mod harness;
 mod inbox;
@@ -14,3 +15,4 @@ mod profile;
 mod push_service;
 mod senders;
 mod sites;
+mod tray;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use belfry_tests::display::Display;
+use belfry_tests::dunst::Dunst;
 use belfry_tests::keyring;
 use belfry_tests::opener::Opener;
 use belfry_tests::overheard::Overheard;
@@ -11,8 +12,15 @@ use belfry_tests::session::Session;
 
 /// A session, and the parts that stand in for a person where there is none.
 pub(crate) struct Stage {
-    made: Option<(Display, Opener)>,
+    made: Option<Made>,
     pub(crate) session: Session,
+}
+
+/// What stands in for a desktop and for its person.
+struct Made {
+    dunst: Dunst,
+    display: Display,
+    opener: Opener,
 }
 
 /// Whether there is a desktop to show notifications on.
@@ -27,7 +35,8 @@ impl Stage {
         let mut session = Session::start().await?;
         let opener = Opener::install(&mut session)?;
         let display = Display::start(&mut session).await?;
-        Ok(Self { made: Some((display, opener)), session })
+        let dunst = Dunst::start(&session).await?;
+        Ok(Self { made: Some(Made { dunst, display, opener }), session })
     }
 
     /// The desktop at hand.
@@ -37,8 +46,9 @@ impl Stage {
 
     pub(crate) async fn describe(&self) -> Result<String> {
         match &self.made {
-            Some((display, _)) => {
-                Ok(format!("{}, gnome-keyring, on a session bus of their own", display.describe().await?))
+            Some(Made { dunst, display, .. }) => {
+                let dunst = dunst.describe().await?;
+                Ok(format!("Xvfb {}, {dunst}, gnome-keyring, on a session bus of their own", display.name()))
             }
             None => Ok("yours, with a profile of its own".to_owned()),
         }
@@ -47,16 +57,16 @@ impl Stage {
     /// A picture of the notification on a virtual display.
     pub(crate) async fn picture(&self, folder: &Path) -> Result<Option<PathBuf>> {
         match &self.made {
-            Some((display, _)) => display.picture(folder).await.map(Some),
+            Some(made) => made.dunst.picture(folder).await.map(Some),
             None => Ok(None),
         }
     }
 
     /// Clicks the notification where nobody else can, and returns what was opened.
     pub(crate) async fn click(&mut self) -> Result<Option<String>> {
-        let Some((display, opener)) = &mut self.made else { return Ok(None) };
-        display.click().await?;
-        Ok(Some(opener.next().await?.arguments))
+        let Some(made) = &mut self.made else { return Ok(None) };
+        made.dunst.click().await?;
+        Ok(Some(made.opener.next().await?.arguments))
     }
 
     /// Whether the notification daemon can be asked what it has shown.
@@ -66,10 +76,10 @@ impl Stage {
 
     /// Takes the notification off the screen, and returns it as the daemon has kept it.
     pub(crate) async fn close(&self, overheard: &mut Overheard) -> Result<(String, String)> {
-        let (display, _) = self.made.as_ref().context("this desktop's daemon keeps its history to itself")?;
-        display.close().await?;
+        let made = self.made.as_ref().context("this desktop's daemon keeps its history to itself")?;
+        made.dunst.close().await?;
         overheard.closed().await?;
-        display.last_closed().await
+        made.dunst.last_closed().await
     }
 
     /// Deletes the profile's items from a keyring that outlives the demonstration.
