@@ -1,8 +1,6 @@
 //! The page in the app's window, seen and used through WebKit's WebDriver. Elements are found by their `data-testid`.
 
 use anyhow::{Context as _, Result, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::desktop::Desktop;
@@ -107,11 +105,9 @@ impl Page {
         self.post("/execute/async", &json!({ "script": script, "args": arguments })).await
     }
 
-    /// A picture of the page as it is now, as PNG.
-    pub async fn picture(&self) -> Result<Vec<u8>> {
-        self.run(AWAIT_FRAMES, &[]).await.context("wait for the page to be drawn")?;
-        let picture = self.get("/screenshot").await.context("a picture of the page")?;
-        Ok(STANDARD.decode(picture.as_str().context("a picture in base64")?)?)
+    /// Returns once the page is drawn as it is now.
+    pub async fn drawn(&self) -> Result<()> {
+        self.run(AWAIT_FRAMES, &[]).await.context("wait for the page to be drawn").map(drop)
     }
 
     async fn wait_for(&self, id: &str, text: &str, wanted: bool) -> Result<Value> {

@@ -2,6 +2,8 @@
 //! clipboard.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -32,7 +34,7 @@ pub struct Screen {
     root: u32,
     atoms: Atoms,
     environment: Environment,
-    _display: Display,
+    display: Display,
     happenings: mpsc::UnboundedReceiver<Happening>,
 }
 
@@ -92,7 +94,12 @@ impl Screen {
             }
         });
         let environment = session.environment().clone();
-        Ok(Self { server, root, atoms, environment, _display: display, happenings })
+        Ok(Self { server, root, atoms, environment, display: display, happenings })
+    }
+
+    /// The display's name, such as `:99`.
+    pub fn name(&self) -> &str {
+        self.display.name()
     }
 
     /// The next window that is shown. What has happened before it is passed over, here and below.
@@ -154,6 +161,14 @@ impl Screen {
             .reply()?;
         let (pixels, _) = image.data.as_chunks::<4>();
         Ok(pixels.iter().collect::<HashSet<_>>().len())
+    }
+
+    /// Writes a picture of a window to a file. WebDriver has one too, but waits with it until something in the page moves.
+    pub async fn picture(&self, window: &Window, file: &Path) -> Result<()> {
+        let id = window.id.to_string();
+        let arguments = [OsStr::new("-window"), id.as_ref(), file.as_os_str()];
+        let output = process::run(&find_program("import")?, arguments, &self.environment, b"").await?;
+        process::succeeded("import", &output).map(drop)
     }
 
     /// Puts a window over everything else.

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use belfry_tests::display::Display;
+use belfry_tests::belfry::Belfry;
 use belfry_tests::dunst::Dunst;
 use belfry_tests::keyring;
 use belfry_tests::opener::Opener;
 use belfry_tests::overheard::Overheard;
+use belfry_tests::page::Page;
+use belfry_tests::screen::{Screen, Window};
 use belfry_tests::session::Session;
 
 /// A session, and the parts that stand in for a person where there is none.
@@ -19,7 +21,8 @@ pub(crate) struct Stage {
 /// What stands in for a desktop and for its person.
 struct Made {
     dunst: Dunst,
-    display: Display,
+    screen: Screen,
+    window: Option<Window>,
     opener: Opener,
 }
 
@@ -34,9 +37,9 @@ impl Stage {
     pub(crate) async fn headless() -> Result<Self> {
         let mut session = Session::start().await?;
         let opener = Opener::install(&mut session)?;
-        let display = Display::start(&mut session).await?;
+        let screen = Screen::start(&mut session).await?;
         let dunst = Dunst::start(&session).await?;
-        Ok(Self { made: Some(Made { dunst, display, opener }), session })
+        Ok(Self { made: Some(Made { dunst, screen, window: None, opener }), session })
     }
 
     /// The desktop at hand.
@@ -46,12 +49,54 @@ impl Stage {
 
     pub(crate) async fn describe(&self) -> Result<String> {
         match &self.made {
-            Some(Made { dunst, display, .. }) => {
+            Some(Made { dunst, screen, .. }) => {
                 let dunst = dunst.describe().await?;
-                Ok(format!("Xvfb {}, {dunst}, gnome-keyring, on a session bus of their own", display.name()))
+                Ok(format!("Xvfb {}, {dunst}, gnome-keyring, on a session bus of their own", screen.name()))
             }
             None => Ok("yours, with a profile of its own".to_owned()),
         }
+    }
+
+    /// Returns once the app's window is there.
+    pub(crate) async fn window(&mut self, belfry: &Belfry) -> Result<()> {
+        match &mut self.made {
+            Some(made) => made.window = Some(made.screen.shown().await?),
+            // Nobody tells when a window appears on this desktop. It is opened before the receiver answers.
+            None => drop(belfry.command(["site", "list"]).await?),
+        }
+        Ok(())
+    }
+
+    /// The subscription that a click on the page's button copies. A person's own clipboard is left alone.
+    pub(crate) async fn copy_subscription(
+        &mut self,
+        page: &Page,
+        belfry: &Belfry,
+        site: &str,
+    ) -> Result<String> {
+        match &mut self.made {
+            Some(made) => {
+                page.click("copy-subscription").await?;
+                made.screen.copied().await?;
+                made.screen.clipboard().await
+            }
+            None => belfry.command(["site", "show", site, "--subscription"]).await,
+        }
+    }
+
+    /// Whether the app may be started once more, in the dark.
+    pub(crate) fn darken(&mut self) -> bool {
+        if self.made.is_some() {
+            self.session.set("GTK_THEME", "Adwaita:dark");
+        }
+        self.made.is_some()
+    }
+
+    /// A picture of the app's window on a virtual display.
+    pub(crate) async fn window_picture(&self, file: &Path) -> Result<Option<PathBuf>> {
+        let Some(Made { screen, window: Some(window), .. }) = &self.made else { return Ok(None) };
+        screen.picture(window, file).await?;
+        Ok(Some(file.to_owned()))
     }
 
     /// A picture of the notification on a virtual display.
