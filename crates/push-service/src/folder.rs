@@ -1,6 +1,6 @@
 //! The data folder: private, and one service's at a time.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -13,6 +13,15 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Makes or opens a file to write that only its owner can read.
+pub(crate) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 /// Held while a service runs: a second one on the same folder would not see who is connected to the first.
 pub(crate) struct Lock {
     _file: File,
@@ -21,11 +30,7 @@ pub(crate) struct Lock {
 impl Lock {
     /// `Ok(None)`: another service holds it.
     pub(crate) fn acquire(folder: &Path) -> io::Result<Option<Self>> {
-        let mut options = File::options();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(folder.join("lock"))?;
+        let file = private_file().open(folder.join("lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),

@@ -3,7 +3,7 @@
 //! It is an ordinary `belfry serve` on the default data folder. Whoever needs it starts it when it does not run; it then
 //! outlives them, so that pushes queue while nobody receives. Its port is chosen once: endpoints contain it.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -195,7 +195,7 @@ fn program() -> PathBuf {
 /// Notes where the service with this data folder listens. Whole or not at all: a torn URL would cost the port.
 pub(crate) fn remember(data: &Path, websocket: &Url) -> io::Result<()> {
     let new = data.join(format!("{URL_FILE}.new"));
-    std::fs::write(&new, websocket.as_str())?;
+    folder::private_file().truncate(true).open(&new)?.write_all(websocket.as_str().as_bytes())?;
     std::fs::rename(new, data.join(URL_FILE))
 }
 
