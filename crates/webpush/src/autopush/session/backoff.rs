@@ -15,7 +15,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The service answered, or the network is a new one.
+    /// The connection was a good one, or the network is a new one.
     pub(super) fn reset(&mut self) {
         self.failures = 0;
     }
@@ -26,8 +26,13 @@ impl Backoff {
         let doubled = 2_u32.checked_pow(self.failures).and_then(|factor| FIRST.checked_mul(factor));
         let ceiling = doubled.unwrap_or(LONGEST).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        ceiling.mul_f64(jitter).max(SHORTEST).max(asked_for.unwrap_or_default().min(LONGEST_ASKED_FOR))
+        ceiling.mul_f64(jitter).max(SHORTEST).max(within_reason(asked_for))
     }
+}
+
+/// What the service asked for, as far as we obey.
+pub(super) fn within_reason(asked_for: Option<Duration>) -> Duration {
+    asked_for.unwrap_or_default().min(LONGEST_ASKED_FOR)
 }
 
 #[cfg(test)]

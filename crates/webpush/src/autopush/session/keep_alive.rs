@@ -11,6 +11,9 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(390);
 /// autopush closes on a second ping within 45 s; its documentation asks for a minute.
 const PING_SPACING: Duration = Duration::from_secs(60);
 
+/// A deadline missed by this much: the machine slept, and the service, whose pings nobody answered, has left.
+const SLEPT: Duration = Duration::from_secs(60);
+
 #[derive(Debug)]
 pub(super) struct KeepAlive {
     heard: Moment,
@@ -26,7 +29,7 @@ pub(super) enum Check {
     Wait,
     /// A ping must be sent; it counts as sent.
     Ping,
-    /// The ping was not answered.
+    /// The ping was not answered, or it is too late for one.
     Dead,
 }
 
@@ -62,7 +65,7 @@ impl KeepAlive {
         if now < self.deadline() {
             return Check::Wait;
         }
-        if self.awaiting_answer {
+        if self.awaiting_answer || now >= self.heard + SILENCE_LIMIT + SLEPT {
             return Check::Dead;
         }
         self.pinged = Some(now);

@@ -13,6 +13,8 @@ mod state;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
@@ -25,11 +27,11 @@ use crate::autopush::message::{AckUpdate, ClientHello, ClientMessage, ServerMess
 use crate::autopush::{AckCode, UnregisterCode};
 use crate::{ApplicationServerKey, ChannelId, MessageVersion, PushEndpoint, PushMessage, UserAgentId};
 
-use backoff::Backoff;
+use backoff::{Backoff, within_reason};
 use frame::Frame;
 use keep_alive::Check;
 use requests::{Request, Requests};
-use state::{ANSWER_LIMIT, CONNECT_LIMIT, Ready, State};
+use state::{ANSWER_LIMIT, Attempt, Pause, Ready, State};
 
 /// A point on the driver's clock: time since any fixed start. The clock should count time asleep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -136,10 +138,8 @@ impl Session {
     /// The socket is open.
     pub fn handle_connected(&mut self, now: Moment) {
         self.transition(|session, state| match state {
-            State::Connecting { .. } => session.say_hello(now),
-            State::Disconnected { .. } | State::AwaitingHello { .. } | State::Ready(_) | State::Closing => {
-                state
-            }
+            State::Connecting(_) => session.say_hello(now),
+            State::Disconnected(_) | State::AwaitingHello { .. } | State::Ready(_) | State::Closing => state,
         });
     }
 
@@ -153,7 +153,7 @@ impl Session {
                 ready.keep_alive.heard(now);
                 session.after_hello(now, ready, Frame::read(text))
             }
-            State::Disconnected { .. } | State::Connecting { .. } | State::Closing => state,
+            State::Disconnected(_) | State::Connecting(_) | State::Closing => state,
         });
     }
 
@@ -164,8 +164,8 @@ impl Session {
         }
     }
 
-    /// The socket is closed or could not be opened. `close_code`: what the service said; `retry_after`: what it asked for;
-    /// `jitter`: a fresh random number from 0 to 1.
+    /// The socket is closed or could not be opened. `close_code`: what the service said; `retry_after`: the least time it
+    /// asked for, kept for up to a day even if the network changes; `jitter`: a fresh random number from 0 to 1.
     ///
     /// No close code says anything about our identity: 1000 and 1011 alike mean "come back later". 4774 means "do not
     /// come back by yourself" (Firefox).
@@ -177,35 +177,40 @@ impl Session {
         jitter: f64,
         reason: String,
     ) {
-        self.transition(|session, state| match state {
-            State::Disconnected { .. } => state,
-            State::Connecting { .. } | State::AwaitingHello { .. } | State::Ready(_) | State::Closing => {
-                session.frames.clear();
-                session.events.retain(|event| !event.concerns_the_socket());
-                session.requests.connection_lost();
-                let delay = session.backoff.next(jitter, retry_after);
-                let retry_in = (close_code != Some(STAY_AWAY)).then_some(delay);
-                session.events.push_back(Event::Disconnected { retry_in, reason });
-                State::Disconnected { retry_at: retry_in.map(|delay| now + delay) }
+        self.transition(|session, state| {
+            match state {
+                State::Disconnected(_) => return state,
+                State::Ready(ready) => session.part(now, &ready),
+                State::Connecting(_) | State::AwaitingHello { .. } | State::Closing => {}
             }
+            session.frames.clear();
+            session.events.retain(|event| !event.concerns_the_socket());
+            session.requests.connection_lost();
+            let delay = session.backoff.next(jitter, retry_after);
+            let retry_in = (close_code != Some(STAY_AWAY)).then_some(delay);
+            session.events.push_back(Event::Disconnected { retry_in, reason });
+            State::Disconnected(Pause {
+                retry_at: retry_in.map(|delay| now + delay),
+                not_before: now + within_reason(retry_after),
+            })
         });
     }
 
     /// The time of [`Session::poll_timeout`] has come. Harmless when called early.
     pub fn handle_timeout(&mut self, now: Moment) {
         self.transition(|session, state| match state {
-            State::Disconnected { retry_at: Some(at) } if now >= at => session.connect(now),
-            State::Connecting { since } if now >= since + CONNECT_LIMIT => {
-                session.close("connecting took too long")
-            }
+            State::Disconnected(Pause { retry_at: Some(at), .. }) if now >= at => session.connect(now),
+            State::Connecting(attempt) if now >= attempt.deadline() => session.close(match attempt.stale {
+                true => "the network changed",
+                false => "connecting took too long",
+            }),
             State::AwaitingHello { sent, .. } if now >= sent + ANSWER_LIMIT => {
                 session.close("no reply to hello")
             }
             State::Ready(ready) => session.keep_up(now, ready),
-            State::Disconnected { .. }
-            | State::Connecting { .. }
-            | State::AwaitingHello { .. }
-            | State::Closing => state,
+            State::Disconnected(_) | State::Connecting(_) | State::AwaitingHello { .. } | State::Closing => {
+                state
+            }
         });
     }
 
@@ -235,17 +240,19 @@ impl Session {
         self.frames.extend(frame::acks(&updates));
     }
 
-    /// The network changed or the machine woke: an attempt that was waiting is made at once, a standing connection is
-    /// tested (as soon as a ping is allowed) and closed when it does not answer.
+    /// The network changed or the machine woke: an attempt that was waiting is made at once (unless the service has asked
+    /// for more time), one that was being made is soon begun anew, a standing connection is tested (as soon as a ping is
+    /// allowed) and closed when it does not answer.
     pub fn reconnect_now(&mut self, now: Moment) {
         self.backoff.reset();
         self.transition(|session, state| match state {
-            State::Disconnected { .. } => session.connect(now),
+            State::Disconnected(pause) => session.resume(now, pause),
+            State::Connecting(attempt) => State::Connecting(Attempt { stale: true, ..attempt }),
             State::Ready(mut ready) => {
                 ready.keep_alive.doubt(now);
                 session.keep_up(now, ready)
             }
-            State::Connecting { .. } | State::AwaitingHello { .. } | State::Closing => state,
+            State::AwaitingHello { .. } | State::Closing => state,
         });
     }
 
@@ -263,8 +270,8 @@ impl Session {
     /// Connected and idle this is minutes away.
     pub fn poll_timeout(&self) -> Option<Moment> {
         match &self.state {
-            State::Disconnected { retry_at } => *retry_at,
-            State::Connecting { since } => Some(*since + CONNECT_LIMIT),
+            State::Disconnected(pause) => pause.retry_at,
+            State::Connecting(attempt) => Some(attempt.deadline()),
             State::AwaitingHello { sent, .. } => Some(*sent + ANSWER_LIMIT),
             State::Ready(ready) => {
                 let keep_alive = ready.keep_alive.deadline();
@@ -286,7 +293,27 @@ impl Session {
 
     fn connect(&mut self, now: Moment) -> State {
         self.events.push_back(Event::Connect);
-        State::Connecting { since: now }
+        State::Connecting(Attempt { since: now, stale: false })
+    }
+
+    /// Connects as soon as the service allows.
+    fn resume(&mut self, now: Moment, pause: Pause) -> State {
+        if now >= pause.not_before {
+            return self.connect(now);
+        }
+        State::Disconnected(Pause { retry_at: Some(pause.not_before), ..pause })
+    }
+
+    /// The end of a greeted connection.
+    fn part(&mut self, now: Moment, ready: &Ready) {
+        if ready.is_good(now) {
+            self.backoff.reset();
+        }
+    }
+
+    fn close_greeted(&mut self, now: Moment, ready: &Ready, reason: &str) -> State {
+        self.part(now, ready);
+        self.close(reason)
     }
 
     fn close(&mut self, reason: &str) -> State {
@@ -331,7 +358,6 @@ impl Session {
                 Identity::Replaced(uaid.clone())
             }
         };
-        self.backoff.reset();
         self.events.push_back(Event::Connected(identity));
         self.send_requests(now);
         State::Ready(Ready::new(uaid, now))
@@ -355,8 +381,8 @@ impl Session {
             Frame::Message(ServerMessage::Notification(message)) => {
                 self.events.push_back(Event::Message(message))
             }
-            Frame::NotJson => return self.close("a frame is not JSON"),
-            Frame::TooLong => return self.close("a frame is too long"),
+            Frame::NotJson => return self.close_greeted(now, &ready, "a frame is not JSON"),
+            Frame::TooLong => return self.close_greeted(now, &ready, "a frame is too long"),
             Frame::Message(ServerMessage::Hello { .. } | ServerMessage::Broadcast | ServerMessage::Pong)
             | Frame::MalformedHello
             | Frame::Unknown => {}
@@ -366,10 +392,10 @@ impl Session {
 
     fn keep_up(&mut self, now: Moment, mut ready: Ready) -> State {
         if self.requests.overdue(now) {
-            return self.close("a request was not answered");
+            return self.close_greeted(now, &ready, "a request was not answered");
         }
         match ready.keep_alive.check(now) {
-            Check::Dead => return self.close("a ping was not answered"),
+            Check::Dead => return self.close_greeted(now, &ready, "the push service has fallen silent"),
             Check::Ping => self.send(&ClientMessage::Ping),
             Check::Wait => {}
         }
@@ -378,17 +404,16 @@ impl Session {
     }
 
     fn request(&mut self, now: Moment, channel_id: ChannelId, request: Request) {
-        self.requests.add(channel_id, request);
+        let is_new = self.requests.add(channel_id, request);
         self.transition(|session, state| match state {
             State::Ready(ready) => {
                 session.send_requests(now);
                 State::Ready(ready)
             }
-            State::Disconnected { retry_at: None } => session.connect(now),
-            State::Disconnected { .. }
-            | State::Connecting { .. }
-            | State::AwaitingHello { .. }
-            | State::Closing => state,
+            State::Disconnected(pause @ Pause { retry_at: None, .. }) if is_new => session.resume(now, pause),
+            State::Disconnected(_) | State::Connecting(_) | State::AwaitingHello { .. } | State::Closing => {
+                state
+            }
         });
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::reference::{Phase, Reference};
 use super::*;
 
 /// One thing that happens to a session, whether or not it makes sense at that moment.
@@ -61,7 +62,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => Just(Step::Greet),
         1 => Just(Step::Connected),
-        1 => lost.prop_map(|(code, retry_after, jitter)| Step::Disconnected { code, retry_after, jitter }),
+        3 => lost.prop_map(|(code, retry_after, jitter)| Step::Disconnected { code, retry_after, jitter }),
         1 => hello.prop_map(Step::Receive),
         4 => push.prop_map(Step::Receive),
         4 => odd.prop_map(|text| Step::Receive(text.to_owned())),
@@ -94,6 +95,7 @@ struct World {
     open: BTreeMap<ChannelId, &'static str>,
     /// Requests the service failed, and until when they rest.
     resting: BTreeMap<ChannelId, Moment>,
+    timing: Reference,
 }
 
 #[derive(Debug, PartialEq)]
@@ -113,8 +115,14 @@ impl World {
     fn new(known: Option<UserAgentId>) -> Self {
         let now = Moment(Duration::from_secs(5));
         let session = Session::new(known, now);
-        let mut world =
-            Self { session, now, socket: Socket::Closed, open: BTreeMap::new(), resting: BTreeMap::new() };
+        let mut world = Self {
+            session,
+            now,
+            socket: Socket::Closed,
+            open: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            timing: Reference::new(now),
+        };
         world.drain();
         world
     }
@@ -131,25 +139,64 @@ impl World {
                 self.socket = Socket::Closed;
                 let retry_after = retry_after.map(Duration::from_secs);
                 self.session.handle_disconnected(self.now, code, retry_after, jitter, String::new());
-                assert_eq!(had_socket, self.drain().iter().any(|e| matches!(e, Event::Disconnected { .. })));
+                let expected =
+                    had_socket.then(|| self.timing.disconnected(self.now, code, retry_after, jitter));
+                let events = self.drain();
+                let announced = events.iter().find_map(|event| {
+                    let Event::Disconnected { retry_in, .. } = event else { return None };
+                    Some(*retry_in)
+                });
+                assert_eq!(announced, expected);
             }
             Step::Receive(text) => self.receive(&text),
             Step::Answer { nth, status } => self.answer(nth, status),
-            Step::Activity => self.session.handle_activity(self.now),
+            Step::Activity => {
+                self.session.handle_activity(self.now);
+                self.timing.heard(self.now);
+            }
             Step::Register(n) => self.ask(channel(n), "register"),
             Step::Unregister(n) => self.ask(channel(n), "unregister"),
             Step::Acknowledge(v) => {
                 let version = MessageVersion::try_from(format!("v{v}")).unwrap();
                 self.session.acknowledge(vec![(channel(v), version, AckCode::Delivered)]);
             }
-            Step::ReconnectNow => self.session.reconnect_now(self.now),
+            Step::ReconnectNow => {
+                self.timing.reconnect_now(self.now);
+                self.reach(|session, now| session.reconnect_now(now));
+            }
             Step::Pass { milliseconds } => self.pass(Duration::from_millis(milliseconds)),
             Step::Sleep { seconds } => {
                 self.now = self.now + Duration::from_secs(seconds);
-                self.session.handle_timeout(self.now);
+                self.reach(Session::handle_timeout);
             }
         }
         self.drain();
+        self.compare();
+    }
+
+    /// Something happens at which the session has to notice what is due.
+    fn reach(&mut self, happens: impl FnOnce(&mut Session, Moment)) {
+        let hopeless = self.timing.is_hopeless(self.now);
+        let due = self.timing.deadline().is_some_and(|deadline| self.now >= deadline);
+        let before = self.timing.phase;
+        happens(&mut self.session, self.now);
+        self.drain();
+        if due && !matches!(before, Phase::Opening { stale: true, .. }) {
+            assert_ne!(before, self.timing.phase, "a deadline passed");
+        }
+        assert!(!hopeless || self.timing.phase == Phase::Closing, "pings after a long sleep");
+    }
+
+    /// The session waits for what the reference waits for.
+    fn compare(&self) {
+        let timeout = self.session.poll_timeout();
+        match (self.timing.phase, self.timing.deadline()) {
+            // Requests have deadlines of their own.
+            (Phase::Greeted { .. }, Some(deadline)) if !self.open.is_empty() => {
+                assert!(timeout.is_some_and(|timeout| timeout <= deadline));
+            }
+            (_, deadline) => assert_eq!(timeout, deadline),
+        }
     }
 
     fn connected(&mut self) {
@@ -157,10 +204,12 @@ impl World {
             self.socket = Socket::open(false);
         }
         self.session.handle_connected(self.now);
+        self.timing.connected(self.now);
         self.drain();
     }
 
     fn receive(&mut self, text: &str) {
+        self.timing.heard(self.now);
         self.session.handle_frame(self.now, text);
         let events = self.drain();
         if events.iter().any(|event| matches!(event, Event::Connected(_))) {
@@ -178,7 +227,9 @@ impl World {
     }
 
     fn ask(&mut self, channel_id: ChannelId, kind: &'static str) {
-        self.open.insert(channel_id, kind);
+        if self.open.insert(channel_id, kind) != Some(kind) {
+            self.timing.asked(self.now);
+        }
         self.resting.remove(&channel_id);
         match kind {
             "register" => self.session.register(self.now, channel_id, None),
@@ -210,12 +261,14 @@ impl World {
 
     fn pass(&mut self, span: Duration) {
         let end = self.now + span;
+        let idle = matches!(self.timing.phase, Phase::Greeted { .. }) && self.open.is_empty();
         let mut wakes = 0;
         while let Some(timeout) = self.session.poll_timeout().filter(|timeout| *timeout <= end) {
             self.now = timeout.max(self.now);
-            self.session.handle_timeout(self.now);
-            self.drain();
+            self.reach(Session::handle_timeout);
+            self.compare();
             wakes += 1;
+            assert!(!idle || wakes <= 2 + span.as_secs() / 60, "{wakes} wakes while idle");
             assert!(self.session.poll_timeout().is_none_or(|next| next > self.now), "a busy loop");
             assert!(wakes < 50, "{wakes} wakes in {span:?}");
         }
@@ -229,22 +282,27 @@ impl World {
             match &event {
                 Event::Connect => {
                     assert_eq!(self.socket, Socket::Closed, "a second socket");
+                    self.timing.connect(self.now);
                     self.socket = Socket::Opening;
                 }
-                Event::Close { .. } => match &mut self.socket {
-                    Socket::Open { closing, .. } => {
-                        assert!(!std::mem::replace(closing, true), "closed twice")
+                Event::Close { .. } => {
+                    self.timing.closes(self.now);
+                    match &mut self.socket {
+                        Socket::Open { closing, .. } => {
+                            assert!(!std::mem::replace(closing, true), "closed twice")
+                        }
+                        Socket::Opening => self.socket = Socket::open(true),
+                        Socket::Closed => panic!("nothing to close"),
                     }
-                    Socket::Opening => self.socket = Socket::open(true),
-                    Socket::Closed => panic!("nothing to close"),
-                },
+                }
                 Event::Registered { channel_id, .. } | Event::RegisterFailed { channel_id, .. } => {
                     assert_eq!(self.open.remove(channel_id), Some("register"));
                 }
                 Event::Unregistered { channel_id } => {
                     assert_eq!(self.open.remove(channel_id), Some("unregister"));
                 }
-                Event::Connected(_) | Event::Disconnected { .. } | Event::Message(_) => {}
+                Event::Connected(_) => self.timing.greeted(self.now),
+                Event::Disconnected { .. } | Event::Message(_) => {}
             }
             events.push(event);
         }
@@ -262,8 +320,7 @@ impl World {
         assert_eq!(!*hello_sent, frame["messageType"] == "hello", "one hello, and first: {frame}");
         *hello_sent = true;
         if frame == json!({}) {
-            let last = sent.iter().rev().find(|(_, earlier)| *earlier == frame);
-            assert!(last.is_none_or(|(at, _)| self.now >= *at + Duration::from_secs(60)), "pings too often");
+            self.timing.pings(self.now);
         }
         for update in frame["updates"].as_array().into_iter().flatten() {
             let same =
@@ -283,6 +340,9 @@ impl World {
     fn settle(&mut self) {
         self.apply(Step::Disconnected { code: None, retry_after: None, jitter: 1.0 });
         self.apply(Step::ReconnectNow);
+        if let Phase::Waiting { not_before, .. } = self.timing.phase {
+            self.pass(not_before.0 - self.now.0);
+        }
         self.connected();
         self.receive(r#"{"messageType":"hello","uaid":"a","status":200}"#);
         // What the service failed before comes again within a minute.

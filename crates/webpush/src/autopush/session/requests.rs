@@ -43,12 +43,15 @@ impl Requests {
         self.0.len()
     }
 
-    /// Adds a request, in place of an earlier one for the same channel. One that is on its way already is not sent twice.
-    pub(super) fn add(&mut self, channel_id: ChannelId, request: Request) {
-        let sent = |open: &Open| open.request == request && matches!(open.phase, Phase::Sent(_));
-        if !self.0.get(&channel_id).is_some_and(sent) {
+    /// Adds a request, in place of an earlier one for the same channel; says whether it is a new one. One that is on its
+    /// way already is not sent twice.
+    pub(super) fn add(&mut self, channel_id: ChannelId, request: Request) -> bool {
+        let earlier = self.0.get(&channel_id).filter(|open| open.request == request);
+        let is_new = earlier.is_none();
+        if !earlier.is_some_and(|open| matches!(open.phase, Phase::Sent(_))) {
             self.0.insert(channel_id, Open { request, phase: Phase::Waiting });
         }
+        is_new
     }
 
     /// The messages to send now; they count as sent.

@@ -1,5 +1,7 @@
 //! The user agent's checklist of the protocol notes, in virtual time moved by hand.
 
+mod reconnection;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -510,7 +512,7 @@ fn every_close_code_backs_off_and_reconnects_except_the_one_that_says_stay_away(
 }
 
 #[test]
-fn failed_attempts_wait_longer_and_a_greeting_starts_over() {
+fn failed_attempts_wait_longer_and_a_network_change_starts_over() {
     let mut wire = Wire::new(None);
     for seconds in [1, 2, 4, 8] {
         assert_eq!(wire.lose(None, 1.0), Some(Duration::from_secs(seconds)));
