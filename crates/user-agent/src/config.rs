@@ -147,6 +147,42 @@ pub fn default_profile() -> Option<PathBuf> {
 pub(crate) struct ConfigFile {
     /// A certificate authority to trust besides the platform's: a PEM file.
     pub(crate) ca_file: Option<PathBuf>,
+    /// The proxy to push services, in place of the environment's.
+    pub(crate) proxy: Option<ProxySetting>,
+}
+
+/// `http://` or `socks5://` with a host, or `none`.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum ProxySetting {
+    /// Straight to the push service, whatever the environment says.
+    Direct,
+    /// Through this one.
+    Proxy(Url),
+}
+
+/// The URL may hold a password.
+impl fmt::Debug for ProxySetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "Direct",
+            Self::Proxy(_) => "Proxy(..)",
+        })
+    }
+}
+
+impl TryFrom<String> for ProxySetting {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match Url::parse(&text) {
+            _ if text == "none" => Ok(Self::Direct),
+            Ok(url) if matches!(url.scheme(), "http" | "socks5" | "socks5h") && url.has_host() => {
+                Ok(Self::Proxy(url))
+            }
+            _ => Err("a proxy is `none`, or an http:// or socks5:// URL"),
+        }
+    }
 }
 
 impl ConfigFile {
@@ -160,7 +196,12 @@ impl ConfigFile {
                 return Err(CommandError::invalid(format!("cannot read {}: {error}", path.display())));
             }
         };
-        toml::from_str(&text).map_err(|error| CommandError::invalid(format!("{}: {error}", path.display())))
+        toml::from_str(&text).map_err(|error: toml::de::Error| {
+            // Its own form shows the line itself, which may hold a proxy's password.
+            let before = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.bytes().take(before).filter(|byte| *byte == b'\n').count();
+            CommandError::invalid(format!("{}, line {line}: {}", path.display(), error.message()))
+        })
     }
 }
 
@@ -203,6 +244,25 @@ mod tests {
         assert!("https://push.example/".parse::<PushServiceUrl>().is_err());
         assert_eq!("local".parse::<PushServiceName>().unwrap(), PushServiceName::Local);
         assert!("nearby".parse::<PushServiceName>().unwrap_err().message.contains("`local`"));
+    }
+
+    #[test]
+    fn a_setting_that_is_not_understood_is_named_by_its_line_and_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            std::fs::write(folder.path().join("config.toml"), text).unwrap();
+            ConfigFile::read(folder.path())
+        };
+        for good in ["http://user:pw@proxy.example:3128", "socks5://[::1]:1080", "none"] {
+            let setting = read(&format!("proxy = \"{good}\"\n")).unwrap().proxy.unwrap();
+            assert!(!format!("{setting:?}").contains("pw"));
+        }
+        for bad in ["ftp://user:hunter2@proxy.example", "hunter2", "https://hunter2", ""] {
+            let message = read(&format!("ca-file = \"x\"\nproxy = \"{bad}\"\n")).unwrap_err().message;
+            assert!(message.contains("line 2") && message.contains("socks5"), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+        assert!(read("ca-file = \"x\"\n\ncafile = \"y\"").unwrap_err().message.contains("line 3"));
     }
 
     #[test]

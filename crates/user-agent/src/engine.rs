@@ -80,7 +80,7 @@ impl UserAgent {
             status: watch::Sender::new(Arc::new(BTreeMap::new())),
         };
         let ca_files = options.ca_files.into_iter().chain(file.ca_file).collect();
-        let connector = Connector::new(ca_files, options.allow_insecure);
+        let connector = Connector::new(ca_files, options.allow_insecure, file.proxy.as_ref())?;
         let presenter = notifier.map(|notifier| Presenter::start(notifier, shared.clone()));
         let (requests, commands) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel();

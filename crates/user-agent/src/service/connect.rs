@@ -1,38 +1,60 @@
 //! Opening a WebSocket: TCP, TLS by rustls with the platform's trust store, the upgrade.
 
 use std::fmt;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite};
 use webpush::autopush::message::MAX_FRAME;
 
-use crate::config::PushServiceUrl;
+use super::proxy::Proxies;
+use super::retry_after::retry_after;
+use crate::api::CommandError;
+use crate::config::{ProxySetting, PushServiceUrl};
 
-/// An open WebSocket, plain or over TLS.
-pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
+/// A WebSocket, plain or over TLS.
+pub(super) type Socket = WebSocketStream<Box<dyn Stream>>;
+
+/// An open one.
+pub(super) struct Connection {
+    pub(super) socket: Socket,
+    /// This computer's end.
+    local: SocketAddr,
+}
+
+impl Connection {
+    /// Whether its address has been taken from this computer: nothing will ever arrive on it again.
+    pub(super) fn is_cut(&self) -> bool {
+        is_lost(self.local)
+    }
+}
+
+fn is_lost(mut address: SocketAddr) -> bool {
+    address.set_port(0);
+    UdpSocket::bind(address).is_err_and(|error| error.kind() == std::io::ErrorKind::AddrNotAvailable)
+}
 
 /// What a WebSocket runs over.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
 /// Why there is no connection.
 #[derive(Debug)]
-pub(crate) struct ConnectError {
+pub(super) struct ConnectError {
     /// One line, for people.
-    pub(crate) reason: String,
+    pub(super) reason: String,
     /// What the service asked for.
-    pub(crate) retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl<E: fmt::Display> From<E> for ConnectError {
@@ -46,26 +68,29 @@ impl<E: fmt::Display> From<E> for ConnectError {
 pub(crate) struct Connector {
     ca_files: Arc<[PathBuf]>,
     allow_insecure: bool,
+    proxies: Arc<Proxies>,
 }
 
 impl Connector {
-    /// Trusts the platform's authorities and those in `ca_files`.
-    pub(crate) fn new(ca_files: Vec<PathBuf>, allow_insecure: bool) -> Self {
-        Self { ca_files: ca_files.into(), allow_insecure }
+    /// Trusts the platform's authorities and those in `ca_files`. Without a `proxy` the environment decides.
+    pub(crate) fn new(
+        ca_files: Vec<PathBuf>,
+        allow_insecure: bool,
+        proxy: Option<&ProxySetting>,
+    ) -> Result<Self, CommandError> {
+        let proxies = Arc::new(Proxies::new(proxy)?);
+        Ok(Self { ca_files: ca_files.into(), allow_insecure, proxies })
     }
 
-    pub(super) async fn connect(&self, service: &PushServiceUrl) -> Result<Socket, ConnectError> {
+    /// Takes as long as it takes: whoever calls knows how long to wait.
+    pub(super) async fn connect(&self, service: &PushServiceUrl) -> Result<Box<Connection>, ConnectError> {
         service.check_secure(self.allow_insecure)?;
         let url = service.url();
         let host = url.host_str().ok_or("the URL has no host")?;
-        let port = url.port_or_known_default().ok_or("the URL has no port")?;
-        let address = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let tcp = TcpStream::connect((address.as_str(), port))
-            .await
-            .map_err(|error| format!("cannot reach {host}:{port}: {error}"))?;
-        tcp.set_nodelay(true)?;
+        let tcp = self.proxies.connect(service).await?;
+        let local = tcp.local_addr()?;
         let stream: Box<dyn Stream> = if url.scheme() == "wss" {
-            let name = ServerName::try_from(address)?;
+            let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
             let tls = TlsConnector::from(Arc::new(self.tls()?));
             Box::new(
                 tls.connect(name, tcp).await.map_err(|error| format!("TLS with {host} failed: {error}"))?,
@@ -81,15 +106,11 @@ impl Connector {
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
         match client_async_with_config(request, stream, Some(config)).await {
-            Ok((socket, _)) => Ok(socket),
-            Err(tungstenite::Error::Http(response)) => {
-                let seconds = response.headers().get(http::header::RETRY_AFTER);
-                let seconds = seconds.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-                Err(ConnectError {
-                    reason: format!("{host} answered {}", response.status()),
-                    retry_after: seconds.map(Duration::from_secs),
-                })
-            }
+            Ok((socket, _)) => Ok(Box::new(Connection { socket, local })),
+            Err(tungstenite::Error::Http(response)) => Err(ConnectError {
+                reason: format!("{host} answered {}", response.status()),
+                retry_after: retry_after(response.headers(), SystemTime::now()),
+            }),
             Err(error) => Err(format!("{host} does not speak WebSocket: {error}").into()),
         }
     }
@@ -110,5 +131,16 @@ impl Connector {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_cut_when_its_address_is_no_longer_ours() {
+        assert!(!is_lost("127.0.0.1:4242".parse().unwrap()));
+        assert!(is_lost("192.0.2.1:4242".parse().unwrap()));
     }
 }

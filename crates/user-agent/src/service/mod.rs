@@ -1,43 +1,50 @@
 //! One push service: a task that drives a [`Session`] over a WebSocket and tells the actor what happens.
 
 mod connect;
+mod mailbox;
+mod proxy;
+mod retry_after;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
-use tokio_tungstenite::tungstenite::Message;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{self, Message};
 use webpush::autopush::{AckCode, Event as SessionEvent, Identity, Session, UnregisterCode};
 use webpush::{ApplicationServerKey, ChannelId, MessageVersion, PushEndpoint, PushMessage, UserAgentId};
 
-pub(crate) use connect::{Connector, Socket};
+use connect::{ConnectError, Connection};
+use mailbox::{Request, Wishes};
 
-use crate::clock;
+pub(crate) use connect::Connector;
+
+use crate::clock::{Alarm, Clock};
 use crate::config::PushServiceUrl;
 
 /// How many messages one read from the socket hands over at most: they share a transaction.
 const BATCH: usize = 64;
-/// How long connecting, TLS and the upgrade may take together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(25);
+/// How long the service may take to accept what we send.
+const WRITE_LIMIT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+/// How long a goodbye may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+/// How long a driver may take to stop by itself.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
 
 /// The actor's end of a push service.
 #[derive(Debug)]
 pub(crate) struct Service {
-    commands: mpsc::UnboundedSender<Command>,
+    mailbox: mailbox::Sender,
     task: JoinHandle<()>,
-}
-
-/// What the actor asks of the session.
-#[derive(Debug)]
-enum Command {
-    Register(ChannelId, Option<ApplicationServerKey>),
-    Unregister(ChannelId, UnregisterCode),
-    Acknowledge(Vec<(ChannelId, MessageVersion, AckCode)>),
 }
 
 /// What the actor hears.
@@ -71,110 +78,161 @@ impl Service {
         connector: Connector,
         events: mpsc::Sender<(PushServiceUrl, Event)>,
     ) -> Self {
-        let (commands, queue) = mpsc::unbounded_channel();
-        let session = Session::new(known, clock::now());
+        Self::start_with(url, known, Arc::new(connector), events, Clock::default())
+    }
+
+    fn start_with(
+        url: PushServiceUrl,
+        known: Option<UserAgentId>,
+        connector: Arc<Connector>,
+        events: mpsc::Sender<(PushServiceUrl, Event)>,
+        clock: Clock,
+    ) -> Self {
+        let (mailbox, wishes) = mailbox::mailbox();
         let driver = Driver {
             url,
-            session,
+            session: Session::new(known, clock.now()),
             connector,
             events,
-            socket: None,
+            alarm: Alarm::new(clock.clone()),
+            clock,
+            link: Link::Down,
             messages: Vec::new(),
             requests: VecDeque::new(),
         };
-        Self { commands, task: tokio::spawn(driver.run(queue)) }
+        Self { mailbox, task: tokio::spawn(driver.run(wishes)) }
     }
 
     pub(crate) fn register(&self, channel: ChannelId, key: Option<ApplicationServerKey>) {
-        self.send(Command::Register(channel, key));
+        self.mailbox.put(|wishes| wishes.request(channel, Request::Register(key)));
     }
 
     pub(crate) fn unregister(&self, channel: ChannelId, code: UnregisterCode) {
-        self.send(Command::Unregister(channel, code));
+        self.mailbox.put(|wishes| wishes.request(channel, Request::Unregister(code)));
     }
 
     pub(crate) fn acknowledge(&self, updates: Vec<(ChannelId, MessageVersion, AckCode)>) {
-        self.send(Command::Acknowledge(updates));
+        self.mailbox.put(|wishes| wishes.acks.extend(updates));
     }
 
-    fn send(&self, command: Command) {
-        // A stopped task means that the engine is shutting down.
-        let _ = self.commands.send(command);
+    /// The network changed or the machine woke.
+    pub(crate) fn reconnect_now(&self) {
+        self.mailbox.put(|wishes| wishes.reconnect = true);
     }
 
-    /// Sends what is queued, closes the socket and ends the task.
+    /// Sends what is queued, closes the socket and ends the task, whatever it was doing.
     pub(crate) async fn stop(self) {
-        drop(self.commands);
-        let _ = timeout(Duration::from_secs(2), self.task).await;
+        drop(self.mailbox);
+        let abort = self.task.abort_handle();
+        if timeout(STOP_LIMIT, self.task).await.is_err() {
+            abort.abort();
+        }
     }
 }
 
 struct Driver {
     url: PushServiceUrl,
     session: Session,
-    connector: Connector,
+    connector: Arc<Connector>,
     events: mpsc::Sender<(PushServiceUrl, Event)>,
-    socket: Option<Socket>,
+    clock: Clock,
+    alarm: Alarm,
+    link: Link,
     /// Messages read and not yet handed over.
     messages: Vec<PushMessage>,
     /// What else the session has asked for or told, after those.
     requests: VecDeque<SessionEvent>,
 }
 
+/// What there is of a socket.
+enum Link {
+    Down,
+    Opening(BoxFuture<'static, Result<Box<Connection>, ConnectError>>),
+    Up(Box<Connection>),
+}
+
+/// What came of waiting for it.
+enum Heard {
+    Opened(Result<Box<Connection>, ConnectError>),
+    Frame(Option<Result<Message, tungstenite::Error>>),
+}
+
+impl Link {
+    async fn hear(&mut self) -> Heard {
+        match self {
+            Self::Down => pending().await,
+            Self::Opening(attempt) => Heard::Opened(attempt.await),
+            Self::Up(connection) => Heard::Frame(connection.socket.next().await),
+        }
+    }
+}
+
 /// The actor is gone.
 struct Stopped;
 
 impl Driver {
-    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        while let Ok(()) = self.step(&mut commands).await {}
-        if let Some(mut socket) = self.socket.take() {
-            let _ = self.transmit(&mut socket).await;
+    async fn run(mut self, mut wishes: mailbox::Receiver) {
+        while let Ok(()) = self.step(&mut wishes).await {}
+        self.grant(wishes.rest());
+        if self.transmit().await.is_ok()
+            && let Link::Up(mut connection) = self.link
+        {
             let goodbye = CloseFrame { code: CloseCode::Away, reason: "".into() };
-            let _ = timeout(Duration::from_secs(1), socket.close(Some(goodbye))).await;
+            let _ = timeout(CLOSE_LIMIT, connection.socket.close(Some(goodbye))).await;
         }
     }
 
     /// Does what the session asks, then waits for one thing to happen.
-    async fn step(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Stopped> {
+    async fn step(&mut self, wishes: &mut mailbox::Receiver) -> Result<(), Stopped> {
         self.hand_over().await?;
-        if let Some(mut socket) = self.socket.take() {
-            match self.transmit(&mut socket).await {
-                Ok(()) => self.socket = Some(socket),
-                Err(reason) => {
-                    self.disconnected(None, None, reason);
-                    return Ok(());
-                }
-            }
+        if let Err(reason) = self.transmit().await {
+            self.disconnected(None, None, reason);
+            return Ok(());
         }
-        let deadline = self.session.poll_timeout().map(|at| at.0.saturating_sub(clock::now().0));
-        let socket = self.socket.as_mut();
+        let deadline = self.session.poll_timeout();
         tokio::select! {
-            command = commands.recv() => self.command(command.ok_or(Stopped)?),
-            frame = async { match socket { Some(socket) => socket.next().await, None => std::future::pending().await } } => {
-                self.frame(frame);
-                self.drain();
-            }
-            () = async { match deadline { Some(span) => sleep(span).await, None => std::future::pending().await } } => {
-                self.session.handle_timeout(clock::now());
-            }
+            wishes = wishes.take() => self.grant(wishes.ok_or(Stopped)?),
+            heard = self.link.hear() => match heard {
+                Heard::Opened(outcome) => self.opened(outcome),
+                Heard::Frame(frame) => {
+                    self.frame(frame);
+                    self.drain();
+                }
+            },
+            () = self.alarm.at(deadline) => self.session.handle_timeout(self.clock.now()),
         }
         Ok(())
     }
 
-    fn command(&mut self, command: Command) {
-        match command {
-            Command::Register(channel, key) => self.session.register(clock::now(), channel, key),
-            Command::Unregister(channel, code) => self.session.unregister(clock::now(), channel, code),
-            Command::Acknowledge(updates) => self.session.acknowledge(updates),
+    fn grant(&mut self, wishes: Wishes) {
+        let now = self.clock.now();
+        let Wishes { requests, acks, reconnect } = wishes;
+        for (channel, request) in requests {
+            match request {
+                Request::Register(key) => self.session.register(now, channel, key),
+                Request::Unregister(code) => self.session.unregister(now, channel, code),
+            }
+        }
+        self.session.acknowledge(acks);
+        if reconnect {
+            if matches!(&self.link, Link::Up(connection) if connection.is_cut()) {
+                self.disconnected(None, None, "this computer's address has changed".into());
+            }
+            self.session.reconnect_now(now);
         }
     }
 
-    async fn transmit(&mut self, socket: &mut Socket) -> Result<(), String> {
-        while let Some(text) = self.session.poll_transmit() {
-            socket.feed(Message::text(text)).await.map_err(|error| error.to_string())?;
-        }
-        // Also answers Pings, which the WebSocket library queues.
-        match timeout(Duration::from_secs(10), socket.flush()).await {
+    /// Sends what the session wants sent, and the answers to Pings, which the WebSocket library queues.
+    async fn transmit(&mut self) -> Result<(), String> {
+        let Link::Up(connection) = &mut self.link else { return Ok(()) };
+        let session = &mut self.session;
+        let sending = async {
+            while let Some(text) = session.poll_transmit() {
+                connection.socket.feed(Message::text(text)).await?;
+            }
+            connection.socket.flush().await
+        };
+        match timeout(WRITE_LIMIT, sending).await {
             Ok(result) => result.map_err(|error| error.to_string()),
             Err(_) => Err("the connection does not take data".into()),
         }
@@ -187,9 +245,8 @@ impl Driver {
             if !self.requests.is_empty() || self.messages.len() >= BATCH {
                 return;
             }
-            let Some(frame) = self.socket.as_mut().and_then(|socket| socket.next().now_or_never()) else {
-                return;
-            };
+            let Link::Up(connection) = &mut self.link else { return };
+            let Some(frame) = connection.socket.next().now_or_never() else { return };
             self.frame(frame);
         }
     }
@@ -205,8 +262,18 @@ impl Driver {
         }
     }
 
-    fn frame(&mut self, frame: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>) {
-        let now = clock::now();
+    fn opened(&mut self, outcome: Result<Box<Connection>, ConnectError>) {
+        match outcome {
+            Ok(connection) => {
+                self.link = Link::Up(connection);
+                self.session.handle_connected(self.clock.now());
+            }
+            Err(error) => self.disconnected(None, error.retry_after, error.reason),
+        }
+    }
+
+    fn frame(&mut self, frame: Option<Result<Message, tungstenite::Error>>) {
+        let now = self.clock.now();
         match frame {
             Some(Ok(Message::Text(text))) => self.session.handle_frame(now, &text),
             Some(Ok(Message::Close(frame))) => {
@@ -226,9 +293,9 @@ impl Driver {
     }
 
     fn disconnected(&mut self, code: Option<u16>, retry_after: Option<Duration>, reason: String) {
-        self.socket = None;
+        self.link = Link::Down;
         tracing::debug!(service = %self.url, code, reason, "disconnected");
-        self.session.handle_disconnected(clock::now(), code, retry_after, jitter(), reason);
+        self.session.handle_disconnected(self.clock.now(), code, retry_after, jitter(), reason);
     }
 
     async fn hand_over(&mut self) -> Result<(), Stopped> {
@@ -240,10 +307,13 @@ impl Driver {
             }
             match self.requests.pop_front() {
                 None => return Ok(()),
-                Some(SessionEvent::Connect) => self.connect().await,
+                Some(SessionEvent::Connect) => {
+                    let (connector, url) = (self.connector.clone(), self.url.clone());
+                    self.link = Link::Opening(async move { connector.connect(&url).await }.boxed());
+                }
                 Some(SessionEvent::Close { reason }) => {
-                    if let Some(mut socket) = self.socket.take() {
-                        let _ = timeout(Duration::from_secs(1), socket.close(None)).await;
+                    if let Link::Up(connection) = &mut self.link {
+                        let _ = timeout(CLOSE_LIMIT, connection.socket.close(None)).await;
                     }
                     self.disconnected(None, None, reason);
                 }
@@ -265,18 +335,7 @@ impl Driver {
         }
     }
 
-    async fn connect(&mut self) {
-        match timeout(CONNECT_TIMEOUT, self.connector.connect(&self.url)).await {
-            Ok(Ok(socket)) => {
-                self.socket = Some(socket);
-                self.session.handle_connected(clock::now());
-            }
-            Ok(Err(error)) => self.disconnected(None, error.retry_after, error.reason),
-            Err(_) => self.disconnected(None, None, "connecting took too long".into()),
-        }
-    }
-
-    async fn tell(&self, event: Event) -> Result<(), Stopped> {
+    async fn tell(&mut self, event: Event) -> Result<(), Stopped> {
         self.events.send((self.url.clone(), event)).await.map_err(|_| Stopped)
     }
 }
