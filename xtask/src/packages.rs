@@ -59,6 +59,7 @@ pub(crate) fn test() -> Vec<Need> {
     needs.extend([
         Need { purpose: "a window driven by tests", packages: vec!["webkit2gtk-driver"] },
         Need { purpose: "a private session bus", packages: vec!["dbus", "libglib2.0-bin"] },
+        Need { purpose: "a network of a test's own", packages: vec!["iproute2"] },
         Need { purpose: "a real keyring", packages: vec!["gnome-keyring", "libsecret-tools"] },
         Need { purpose: "a virtual display", packages: vec!["xvfb", "xdotool", "x11-utils", "xclip"] },
         Need { purpose: "real notification servers", packages: vec!["dunst", "xfce4-notifyd"] },

@@ -43,6 +43,8 @@ pub(crate) struct Inputs {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) orders: mpsc::UnboundedReceiver<Order>,
     pub(crate) activations: mpsc::UnboundedReceiver<Activation>,
+    /// The network changed or the machine woke. `None` where nothing connects.
+    pub(crate) network: Option<mpsc::Receiver<()>>,
     pub(crate) stop: oneshot::Receiver<()>,
 }
 
@@ -87,6 +89,9 @@ impl Actor {
                     }
                 }
                 Some(activation) = inputs.activations.recv() => requests::activate(actor.shared.clone(), activation),
+                Some(()) = async { inputs.network.as_mut()?.recv().await } => {
+                    actor.services.values().for_each(Service::reconnect_now);
+                }
                 _ = &mut inputs.stop => break,
             }
         }

@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::config::{self, ConfigFile, Mode, Options};
 use crate::control::{self, ControlServer};
 use crate::keys::{self, KeyTable, Keyring, OpenStore};
+use crate::network;
 use crate::notifier::{self, Activation, Notifier};
 use crate::presenter::Presenter;
 use crate::profile::{Profile, ProfileLock};
@@ -84,7 +85,8 @@ impl UserAgent {
         let presenter = notifier.map(|notifier| Presenter::start(notifier, shared.clone()));
         let (requests, commands) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel();
-        let inputs = Inputs { commands, orders: order_queue, activations, stop: stopped };
+        let network = (options.mode != Mode::Offline).then(network::changes);
+        let inputs = Inputs { commands, orders: order_queue, activations, network, stop: stopped };
         let client = Client::in_process(requests, events);
         if !missing.is_empty() {
             tracing::error!(subscriptions = missing.len(), "keys are missing from the keyring");

@@ -12,6 +12,7 @@ mod engine;
 mod inbox;
 mod keys;
 pub mod link;
+mod network;
 pub mod notifier;
 mod permission;
 mod presenter;
