@@ -3,6 +3,7 @@
 mod at_rest;
 mod clicks;
 mod command_line;
+mod connection;
 mod desktop;
 mod example_site;
 mod harness;
