@@ -132,6 +132,13 @@ impl Screen {
         process::succeeded("xclip", &output)
     }
 
+    /// Presses a key, named as X does it, in a window, which gets the focus.
+    pub async fn press(&self, window: &Window, key: &str) -> Result<()> {
+        let arguments = ["windowfocus", "--sync", &window.id.to_string(), "key", key];
+        let output = process::run(&find_program("xdotool")?, arguments, &self.environment, b"").await?;
+        process::succeeded("xdotool", &output).map(drop)
+    }
+
     /// Closes a window as a click on the cross in its title bar does.
     pub fn close(&self, window: &Window) -> Result<()> {
         let data = [self.atoms.WM_DELETE_WINDOW, x11rb::CURRENT_TIME, 0, 0, 0];

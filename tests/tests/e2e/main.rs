@@ -17,3 +17,4 @@ mod push_service;
 mod senders;
 mod sites;
 mod tray;
+mod window;
