@@ -94,7 +94,7 @@ impl Screen {
             }
         });
         let environment = session.environment().clone();
-        Ok(Self { server, root, atoms, environment, display: display, happenings })
+        Ok(Self { server, root, atoms, environment, display, happenings })
     }
 
     /// The display's name, such as `:99`.
