@@ -4,12 +4,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
 use webpush::autopush::{Identity, UnregisterCode};
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, PushMessage};
 
-use crate::api::{Disposition, Event, PushServiceStatus, UaidState};
+use crate::api::{CommandError, Disposition, ErrorCode, Event, PushServiceStatus, UaidState};
+use crate::background;
 use crate::client::Command;
 use crate::config::{Mode, Notify, PushServiceUrl};
 use crate::inbox::{self, Outcome};
@@ -17,24 +21,36 @@ use crate::notifier::Activation;
 use crate::presenter::Presenter;
 use crate::requests::{self, Shared};
 use crate::service::{self, Connector, Service};
-use crate::store::channels::{self, ChannelState};
+use crate::store::channels;
 use crate::store::{StoreError, sites};
+
+/// How long a push service is left alone after what it said about us could not be stored.
+const START_OVER: Duration = Duration::from_secs(10);
+
+/// What became of a registration.
+type Registered = Result<(), CommandError>;
 
 /// What a request needs of the connections.
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Connect to a service, unless it is connected already.
     Connect(PushServiceUrl),
-    /// Obtain an endpoint.
+    /// Have no connection to a service any more.
+    Disconnect(PushServiceUrl),
+    /// Obtain an endpoint; answered once it is stored.
     Register {
         service: PushServiceUrl,
         channel: ChannelId,
         key: Option<ApplicationServerKey>,
-        /// The endpoint, or the status the service refused with.
-        reply: oneshot::Sender<Result<PushEndpoint, u16>>,
+        reply: oneshot::Sender<Registered>,
     },
     /// Give an endpoint up; answered once the service has confirmed.
-    Unregister { service: PushServiceUrl, channel: ChannelId, reply: oneshot::Sender<()> },
+    Unregister {
+        service: PushServiceUrl,
+        channel: ChannelId,
+        code: UnregisterCode,
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// Everything the loop listens to.
@@ -54,7 +70,7 @@ pub(crate) struct Actor {
     presenter: Option<Presenter>,
     services: HashMap<PushServiceUrl, Service>,
     service_events: mpsc::Sender<(PushServiceUrl, service::Event)>,
-    registering: HashMap<ChannelId, oneshot::Sender<Result<PushEndpoint, u16>>>,
+    registering: HashMap<ChannelId, oneshot::Sender<Registered>>,
     unregistering: HashMap<ChannelId, oneshot::Sender<()>>,
 }
 
@@ -95,12 +111,17 @@ impl Actor {
                 _ = &mut inputs.stop => break,
             }
         }
-        drop(events);
+        // Whoever waits for an answer hears that there will be none.
+        drop((events, inputs, actor.registering, actor.unregistering));
         for service in actor.services.into_values() {
             service.stop().await;
         }
         if let Some(presenter) = actor.presenter {
             presenter.stop().await;
+        }
+        actor.shared.tasks.finish().await;
+        if let Err(error) = background::tidy(&actor.shared, SignedDuration::ZERO).await {
+            tracing::warn!(%error, "what was deleted is deleted for good at the next start");
         }
     }
 
@@ -108,20 +129,16 @@ impl Actor {
     async fn begin(&mut self) -> Result<(), StoreError> {
         let now = Timestamp::now();
         self.shared.store.write(move |tx| Ok(channels::prune_seen(tx, now)?)).await?;
-        if let Some(presenter) = &self.presenter {
-            for (popup, received_at) in
-                self.shared.store.read(|c| Ok(crate::store::entries::pending(c)?)).await?
-            {
-                presenter.show(popup, received_at);
-            }
+        if matches!(self.shared.mode, Mode::Receive(_)) {
+            let tasks = &self.shared.tasks;
+            tasks.spawn_waiting(background::announce_silence(self.shared.clone()));
+            tasks.spawn_waiting(background::keep_house(self.shared.clone()));
         }
         if self.shared.mode == Mode::Offline {
             return Ok(());
         }
         let rows = self.shared.store.read(|c| Ok(sites::push_services(c)?)).await?;
         let mut wanted: Vec<_> = rows.into_iter().filter(|row| row.in_use).map(|row| row.url).collect();
-        let silence = self.shared.store.read(|c| Ok(sites::do_not_disturb(c)?)).await?;
-        requests::announce_end(&self.shared, silence);
         let wait_for_choice = self.shared.ask_first && !requests::is_chosen(&self.shared).await?;
         if matches!(self.shared.mode, Mode::Receive(_)) && !wait_for_choice {
             wanted.push(requests::default_push_service(&self.shared).await?);
@@ -149,23 +166,36 @@ impl Actor {
     }
 
     async fn order(&mut self, order: Order) {
-        let (Order::Connect(service) | Order::Register { service, .. } | Order::Unregister { service, .. }) =
-            &order;
-        if let Err(error) = self.connect(service).await {
-            self.report(None, error.to_string());
-            return;
-        }
         match order {
-            Order::Connect(_) => {}
-            Order::Register { service, channel, key, reply } => {
-                self.registering.insert(channel, reply);
-                self.with(&service, |service| service.register(channel, key));
+            Order::Connect(service) => {
+                if let Err(error) = self.connect(&service).await {
+                    self.report(None, error.to_string());
+                }
             }
-            Order::Unregister { service, channel, reply } => {
-                self.unregistering.insert(channel, reply);
-                self.with(&service, |service| service.unregister(channel, UnregisterCode::UserRequest));
-            }
+            Order::Disconnect(service) => self.disconnect(&service).await,
+            Order::Register { service, channel, key, reply } => match self.connect(&service).await {
+                Ok(()) => {
+                    self.registering.insert(channel, reply);
+                    self.with(&service, |service| service.register(channel, key));
+                }
+                Err(error) => drop(reply.send(Err(error.into()))),
+            },
+            Order::Unregister { service, channel, code, reply } => match self.connect(&service).await {
+                Ok(()) => {
+                    self.unregistering.insert(channel, reply);
+                    self.with(&service, |service| service.unregister(channel, code));
+                }
+                Err(error) => self.report(None, error.to_string()),
+            },
         }
+    }
+
+    async fn disconnect(&mut self, url: &PushServiceUrl) {
+        if let Some(service) = self.services.remove(url) {
+            service.stop().await;
+        }
+        self.shared.status.send_modify(|status| drop(Arc::make_mut(status).remove(url)));
+        self.shared.tell(Event::Changed);
     }
 
     async fn event(&mut self, url: PushServiceUrl, event: service::Event) -> Result<(), StoreError> {
@@ -182,16 +212,11 @@ impl Actor {
                 self.registered(url, channel_id, endpoint).await
             }
             service::Event::RegisterFailed { channel_id, status } => {
-                match self.registering.remove(&channel_id) {
-                    Some(reply) => drop(reply.send(Err(status))),
-                    None => {
-                        self.report(None, format!("{url} refused to renew a subscription (status {status})"))
-                    }
-                }
-                Ok(())
+                self.refused(url, channel_id, status).await
             }
             service::Event::Unregistered { channel_id } => {
                 self.shared.store.write(move |tx| Ok(channels::forget(tx, channel_id)?)).await?;
+                self.discard_key(channel_id);
                 if let Some(reply) = self.unregistering.remove(&channel_id) {
                     let _ = reply.send(());
                 }
@@ -202,39 +227,67 @@ impl Actor {
     }
 
     async fn connected(&mut self, url: PushServiceUrl, identity: Identity) -> Result<(), StoreError> {
-        let (uaid, state) = match identity {
-            Identity::New(uaid) => (uaid, UaidState::New),
-            Identity::Kept(uaid) => (uaid, UaidState::Kept),
-            Identity::Replaced(uaid) => (uaid, UaidState::Replaced),
-        };
+        let (Identity::New(uaid) | Identity::Kept(uaid) | Identity::Replaced(uaid)) = identity;
         let service = url.clone();
         let work = self.shared.store.write(move |tx| {
-            sites::set_uaid(tx, &service, &uaid)?;
-            let dead =
-                if state == UaidState::Replaced { channels::invalidate(tx, &service)? } else { Vec::new() };
-            let pending = channels::of_service(tx, &service, ChannelState::Pending)?;
-            let removed = channels::of_service(tx, &service, ChannelState::Removed)?;
-            Ok((dead, pending, removed))
+            let state = sites::identify(tx, &service, &uaid)?;
+            if state == UaidState::Replaced && !channels::invalidate(tx, &service)?.is_empty() {
+                sites::set_setting(tx, sites::PAIRING_NOTICE, "1")?;
+            }
+            Ok((state, channels::untold(tx, &service)?))
         });
-        let (dead, pending, removed) = work.await?;
+        let (state, untold) = match work.await {
+            Ok(work) => work,
+            Err(error) => {
+                self.start_over(url).await;
+                return Err(error);
+            }
+        };
         self.set_status(&url, true, None);
         tracing::info!(service = %url, identity = ?state, "connected");
         self.with(&url, |service| {
-            for (channel, key) in &pending {
+            // The session has what somebody waits for.
+            for (channel, key) in untold.pending.iter().filter(|(id, _)| !self.registering.contains_key(id)) {
                 service.register(*channel, *key);
             }
-            for (channel, _) in &removed {
-                service.unregister(*channel, UnregisterCode::UserRequest);
+            for (channel, code) in &untold.removed {
+                service.unregister(*channel, *code);
             }
         });
+        if state == UaidState::Kept
+            && let Some(presenter) = &self.presenter
+        {
+            presenter.catch_up(Timestamp::now());
+        }
+        self.shared.signals.show.notify_one();
         self.shared.tell(Event::Connected { push_service: url, uaid: state });
-        for site in dead {
-            self.report(
-                Some(site),
-                "the push service has forgotten this subscription: pair the site again".into(),
-            );
+        if state == UaidState::Replaced {
+            for name in self
+                .shared
+                .store
+                .read(|c| Ok(sites::sites(c)?))
+                .await?
+                .into_iter()
+                .filter_map(|row| row.wants_pairing().then_some(row.name))
+            {
+                let reason = "the push service has forgotten this subscription: pair the site again";
+                self.report(Some(name), reason.into());
+            }
         }
         Ok(())
+    }
+
+    /// Connects again later, as whoever the database says we are: the session knows better by now, but not for good.
+    async fn start_over(&mut self, url: PushServiceUrl) {
+        if let Some(service) = self.services.remove(&url) {
+            service.stop().await;
+        }
+        self.set_status(&url, false, Some("the database failed".into()));
+        let orders = self.shared.orders.clone();
+        self.shared.tasks.spawn_waiting(async move {
+            sleep(START_OVER).await;
+            let _ = orders.send(Order::Connect(url));
+        });
     }
 
     async fn registered(
@@ -243,18 +296,60 @@ impl Actor {
         channel: ChannelId,
         endpoint: PushEndpoint,
     ) -> Result<(), StoreError> {
-        let stored = endpoint.clone();
-        if !self.shared.store.write(move |tx| Ok(channels::set_endpoint(tx, channel, &stored)?)).await? {
-            // Removed while the answer was on its way.
-            self.with(&url, |service| service.unregister(channel, UnregisterCode::UserRequest));
-            return Ok(());
+        let stored = self.shared.store.write(move |tx| Ok(channels::set_endpoint(tx, channel, &endpoint)?));
+        let reply = self.registering.remove(&channel);
+        let older = match stored.await {
+            Ok(Some(older)) => older,
+            Ok(None) => {
+                // Removed while the answer was on its way.
+                self.with(&url, |service| service.unregister(channel, UnregisterCode::UserRequest));
+                return Ok(());
+            }
+            Err(error) => {
+                let answer = CommandError::new(ErrorCode::Storage, error.to_string());
+                let _ = reply.map(|reply| reply.send(Err(answer)));
+                return Err(error);
+            }
+        };
+        for (service, channel) in older {
+            self.shared.keys.remove(channel);
+            self.discard_key(channel);
+            let (reply, _) = oneshot::channel();
+            let code = UnregisterCode::UserRequest;
+            let _ = self.shared.orders.send(Order::Unregister { service, channel, code, reply });
         }
         requests::save_record(self.shared.clone(), channel);
-        if let Some(reply) = self.registering.remove(&channel) {
-            let _ = reply.send(Ok(endpoint));
-        }
+        let _ = reply.map(|reply| reply.send(Ok(())));
         self.shared.tell(Event::Changed);
         Ok(())
+    }
+
+    async fn refused(
+        &mut self,
+        url: PushServiceUrl,
+        channel: ChannelId,
+        status: u16,
+    ) -> Result<(), StoreError> {
+        if let Some(reply) = self.registering.remove(&channel) {
+            let message = format!("{url} refused the subscription (status {status})");
+            let _ = reply.send(Err(CommandError::new(ErrorCode::Rejected, message)));
+            return Ok(());
+        }
+        self.report(None, format!("{url} refused to renew a subscription (status {status})"));
+        if !matches!(status, 400 | 409) {
+            return Ok(());
+        }
+        if self.shared.store.write(move |tx| Ok(channels::refuse(tx, channel)?)).await? {
+            self.shared.keys.remove(channel);
+            self.discard_key(channel);
+            self.shared.tell(Event::Changed);
+        }
+        Ok(())
+    }
+
+    fn discard_key(&self, channel: ChannelId) {
+        let shared = self.shared.clone();
+        self.shared.tasks.spawn(async move { requests::discard_key(&shared, channel).await });
     }
 
     /// Commit, then acknowledge, then show.
@@ -277,6 +372,7 @@ impl Actor {
         for receipt in receipts {
             self.outcome(&url, receipt.channel_id, receipt.outcome, now);
         }
+        self.shared.signals.show.notify_one();
         self.shared.tell(Event::Changed);
         Ok(())
     }
@@ -292,22 +388,11 @@ impl Actor {
             disposition,
         };
         match outcome {
-            Outcome::Show(popup) => match &self.presenter {
-                Some(presenter) => presenter.show(*popup, received_at),
-                // This process runs one command; the entry stays pending for the next that shows.
-                None => {
-                    let n = popup.notification;
-                    let recorded = Disposition::Recorded;
-                    self.shared.tell(push(
-                        Some(popup.entry),
-                        popup.site_name,
-                        n.title,
-                        n.body,
-                        n.navigate,
-                        recorded,
-                    ));
-                }
-            },
+            Outcome::Show(popup) => {
+                let n = popup.notification;
+                let shown = Disposition::Shown;
+                self.shared.tell(push(popup.entry, popup.site_name, n.title, n.body, n.navigate, shown));
+            }
             Outcome::Recorded { entry, site, notification: n } => {
                 self.shared.tell(push(Some(entry), site, n.title, n.body, n.navigate, Disposition::Recorded));
             }

@@ -21,6 +21,7 @@ use crate::profile::{Profile, ProfileLock};
 use crate::requests::{DEFAULT_PUSH_SERVICE, Shared};
 use crate::service::Connector;
 use crate::store::{Store, StoreError, channels, sites};
+use crate::tasks::Tasks;
 
 /// A running receiver: the owner of its profile.
 #[derive(Debug)]
@@ -69,6 +70,7 @@ impl UserAgent {
         let (events, _) = broadcast::channel(1024);
         let (orders, order_queue) = mpsc::unbounded_channel();
         let shared = Shared {
+            profile: profile.dir().to_owned(),
             mode: options.mode,
             allow_insecure: options.allow_insecure,
             ask_first: options.ask_first,
@@ -79,6 +81,8 @@ impl UserAgent {
             events: events.clone(),
             orders,
             status: watch::Sender::new(Arc::new(BTreeMap::new())),
+            signals: Arc::default(),
+            tasks: Tasks::default(),
         };
         let ca_files = options.ca_files.into_iter().chain(file.ca_file).collect();
         let connector = Connector::new(ca_files, options.allow_insecure, file.proxy.as_ref())?;

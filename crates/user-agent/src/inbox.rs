@@ -1,15 +1,16 @@
 //! One message's journey from the socket to the history: known channel, new version, decrypted, read, decided, committed.
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
 use rusqlite::Transaction;
 use webpush::autopush::AckCode;
 use webpush::payload::{Context, Notification, Payload};
 use webpush::{ChannelId, MessageVersion, PushMessage, encryption, secrets};
 
-use crate::api::{EntryId, SiteState};
+use crate::api::EntryId;
 use crate::keys::KeyTable;
 use crate::notifier::Popup;
-use crate::permission::{Decision, Settings, decide};
+use crate::permission::{Decision, DeviceSettings, Load, decide};
 use crate::store::entries::{self, NewEntry};
 use crate::store::sites::{self, SiteRow};
 use crate::store::{StoreError, channels};
@@ -52,18 +53,19 @@ pub(crate) fn receive(
     messages: Vec<PushMessage>,
     now: Timestamp,
 ) -> Result<Vec<Receipt>, StoreError> {
-    let do_not_disturb = sites::do_not_disturb(tx)?.is_active(now);
-    let settings = |state| Settings { state, notifications, do_not_disturb };
-    messages.into_iter().map(|message| receive_one(tx, keys, settings, message, now)).collect()
+    let device = DeviceSettings { notifications, silence: sites::silence(tx)? };
+    let now = now.to_zoned_datetime(TimeZone::system());
+    messages.into_iter().map(|message| receive_one(tx, keys, &device, message, &now)).collect()
 }
 
 fn receive_one(
     tx: &Transaction<'_>,
     keys: &KeyTable,
-    settings: impl Fn(SiteState) -> Settings,
+    device: &DeviceSettings,
     message: PushMessage,
-    now: Timestamp,
+    local: &ZonedDateTime,
 ) -> Result<Receipt, StoreError> {
+    let now = local.timestamp();
     let PushMessage { channel_id, version, content } = message;
     let receipt = |ack, outcome| Receipt { channel_id, version: version.clone(), ack, outcome };
     let not_delivered = Some(AckCode::NotDelivered);
@@ -71,7 +73,8 @@ fn receive_one(
         let removed = channels::is_removed(tx, channel_id)?;
         return Ok(receipt(not_delivered, Outcome::UnknownChannel { removed }));
     };
-    let decision = decide(&settings(site.state));
+    // What else is on screen counts when it is shown.
+    let decision = decide(&site.settings, device, Load::default(), local);
     if decision == Decision::Discard {
         let new = channels::mark_seen(tx, channel_id, &version, now)?;
         let outcome = if new { Outcome::Discarded { site: site.name } } else { Outcome::Duplicate };
@@ -97,6 +100,7 @@ fn receive_one(
     let raw = plaintext.as_deref().map(secrets::redact);
     let show = match decision {
         Decision::Show { sound } => Some(sound && notification.silent != Some(true)),
+        Decision::Summarize => Some(false),
         Decision::Record | Decision::Discard => None,
     };
     let new = NewEntry {
@@ -114,7 +118,7 @@ fn receive_one(
     }
     let outcome = match show {
         Some(sound) => Outcome::Show(Box::new(Popup {
-            entry,
+            entry: Some(entry),
             origin: entries::origin(&site.name, site.url.as_ref()),
             site_id: site.id,
             site_name: site.name,

@@ -87,8 +87,8 @@ type Job = Box<dyn FnOnce(&Result<Arc<CredentialStore>, KeyringError>) + Send>;
 /// Opens the credential store. Called on the keyring's thread.
 pub(crate) type OpenStore = Box<dyn FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send>;
 
-/// What the keyring keeps of a subscription: enough to rebuild its rows when the database is lost.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What the keyring keeps of a subscription: enough to rebuild its rows when the database is lost. Redacted in `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SubscriptionRecord {
     pub(crate) channel_id: ChannelId,
     #[serde(flatten)]
@@ -102,6 +102,12 @@ pub(crate) struct SubscriptionRecord {
     /// Version of this record's shape.
     #[serde(rename = "v", default)]
     pub(crate) version: u32,
+}
+
+impl std::fmt::Debug for SubscriptionRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SubscriptionRecord").field("channel_id", &self.channel_id).finish_non_exhaustive()
+    }
 }
 
 /// A subscription's keys in base64url. Wiped when dropped, redacted in `Debug`.
@@ -360,7 +366,12 @@ pub(crate) mod tests {
     #[test]
     fn nothing_of_a_record_is_shown() {
         let keys = SubscriptionKeys::from_bytes(&[7; 32], &[8; 16]).unwrap();
-        let shown = format!("{:?}", record(ChannelId::from_random_bytes([1; 16]), &keys));
-        assert!(!shown.contains(&URL_SAFE_NO_PAD.encode([7; 32])), "{shown}");
+        let record = SubscriptionRecord {
+            endpoint: "https://push.example/secret".into(),
+            uaid: "secret".into(),
+            ..record(ChannelId::from_random_bytes([1; 16]), &keys)
+        };
+        let shown = format!("{record:?}");
+        assert!(!shown.contains(&URL_SAFE_NO_PAD.encode([7; 32])) && !shown.contains("secret"), "{shown}");
     }
 }

@@ -38,6 +38,7 @@ fn unopened(error: &CommandError) -> Check {
         | ErrorCode::Exists
         | ErrorCode::Offline
         | ErrorCode::Rejected
+        | ErrorCode::Unconfirmed
         | ErrorCode::Notifications
         | ErrorCode::Unsupported
         | ErrorCode::Timeout

@@ -115,10 +115,10 @@ impl Listeners {
     }
 }
 
-/// What scripts are told; [`Event::Changed`] is for views.
+/// What scripts are told; the rest is for windows.
 fn contract(event: &Event) -> Option<&Event> {
     match event {
-        Event::Changed => None,
+        Event::Open | Event::Changed => None,
         Event::Connected { .. } | Event::Disconnected { .. } | Event::Push { .. } | Event::Failed { .. } => {
             Some(event)
         }
@@ -155,7 +155,7 @@ fn line(event: &Event) -> Option<String> {
         }
         Event::Failed { site: Some(site), reason } => format!("{site}: {reason}"),
         Event::Failed { site: None, reason } => reason.clone(),
-        Event::Changed => return None,
+        Event::Open | Event::Changed => return None,
     };
     Some(plain(&line))
 }
