@@ -161,6 +161,11 @@ impl Run {
         }
     }
 
+    /// Waits until it has logged this so many times. With `-v` it logs what it does.
+    pub async fn logged(&mut self, what: &str, times: usize) -> Result<()> {
+        self.0.logged(what, times).await
+    }
+
     /// SIGKILL: the power fails.
     pub async fn kill(self) -> Result<()> {
         self.0.kill().await

@@ -112,10 +112,11 @@ async fn store_limit(
 
 async fn store(shared: &Shared, key: &'static str, value: Option<String>) -> Result<(), CommandError> {
     let stored = shared.store.write(move |tx| {
-        Ok(match value {
+        match value {
             Some(value) => sites::set_setting(tx, key, &value)?,
             None => sites::delete_setting(tx, key)?,
-        })
+        }
+        Ok(())
     });
     Ok(stored.await?)
 }
