@@ -94,7 +94,8 @@ struct Run {
 /// Why nothing goes on for now.
 enum Trouble {
     Store(StoreError),
-    Notifier(NotifyError),
+    /// Whose notification, if it is a site's, and what is wrong.
+    Notifier(Option<String>, NotifyError),
 }
 
 impl From<StoreError> for Trouble {
@@ -132,11 +133,11 @@ impl Run {
     fn report(&self, trouble: &Trouble) {
         match trouble {
             Trouble::Store(error) => tracing::error!(%error, "notifications wait for the database"),
-            Trouble::Notifier(error) => {
+            Trouble::Notifier(site, error) => {
                 tracing::warn!(%error, "a notification could not be shown; it will be tried again");
                 if self.retry == FIRST_RETRY {
                     let reason = format!("cannot show a notification yet: {error}");
-                    self.shared.tell(Event::Failed { site: None, reason });
+                    self.shared.tell(Event::Failed { site: site.clone(), reason });
                 }
             }
         }
@@ -241,16 +242,17 @@ impl Run {
     /// Returns once the notification server has it. A server that takes its time is waited for: asking it again would show
     /// the notification twice.
     async fn show(&self, popup: Popup) -> Result<(), Trouble> {
+        let site = Some(popup.site_name.clone()).filter(|_| !popup.site_id.is_empty());
         let mut showing = self.notifier.show(popup);
         let shown = match timeout(PATIENCE, &mut showing).await {
             Ok(shown) => shown,
             Err(_) => {
                 let slow = NotifyError::Failed("it does not answer".into());
-                self.report(&Trouble::Notifier(slow));
+                self.report(&Trouble::Notifier(site.clone(), slow));
                 showing.await
             }
         };
-        shown.map_err(Trouble::Notifier)
+        shown.map_err(|error| Trouble::Notifier(site, error))
     }
 
     /// Marks them, for as long as that takes: they are on screen and must not be shown again.

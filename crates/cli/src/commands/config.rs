@@ -5,7 +5,7 @@ use std::path;
 use user_agent::api::{CommandError, Request, Response, SettingKey};
 use user_agent::config::Mode;
 
-use super::{ask, mixed_up};
+use super::{ask, mixed_up, push_service_at};
 use crate::args::{ConfigCommand, Global};
 use crate::exit::Failure;
 use crate::output::{Output, plain};
@@ -14,7 +14,10 @@ pub(crate) async fn run(global: &Global, command: ConfigCommand, output: Output)
     let (wanted, request) = match command {
         ConfigCommand::Get { key } => (key, Request::ListSettings),
         ConfigCommand::Set { key, value } => {
-            let value = value.map(|value| complete(key, value)).transpose()?;
+            let value = match value {
+                Some(value) => Some(complete(key, value).await?),
+                None => None,
+            };
             (key, Request::SetSetting { key, value })
         }
     };
@@ -25,11 +28,17 @@ pub(crate) async fn run(global: &Global, command: ConfigCommand, output: Output)
     output.print(&setting, || plain(&setting.value))
 }
 
-/// What is relative to this folder would be something else to the process that has the profile.
-fn complete(key: SettingKey, value: String) -> Result<String, CommandError> {
-    if key != SettingKey::CaFile || value == "off" {
-        return Ok(value);
+/// As the process that has the profile understands it, which is in another folder and starts no push service.
+async fn complete(key: SettingKey, value: String) -> Result<String, Failure> {
+    match key {
+        SettingKey::PushService => Ok(push_service_at(value.parse()?).await?.to_string()),
+        SettingKey::CaFile if value != "off" => {
+            let invalid = |error| CommandError::invalid(format!("{value}: {error}"));
+            Ok(path::absolute(&value).map_err(invalid)?.display().to_string())
+        }
+        SettingKey::CaFile
+        | SettingKey::DndSchedule
+        | SettingKey::HistoryDays
+        | SettingKey::HistoryPerSite => Ok(value),
     }
-    let path = path::absolute(&value).map_err(|error| CommandError::invalid(format!("{value}: {error}")))?;
-    Ok(path.display().to_string())
 }

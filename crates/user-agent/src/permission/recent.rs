@@ -59,7 +59,12 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::api::{Images, Links, SiteState};
+    use crate::permission::{Decision, DeviceSettings, Load, Silence, SiteSettings, decide};
 
     const LIMIT: Burst = Burst::Limit { count: 3, seconds: 10 };
 
@@ -95,6 +100,57 @@ mod tests {
         );
         recent.add("a", LIMIT, at(0));
         assert_eq!(recent.summarize("a", 1), 1);
+    }
+
+    proptest! {
+        /// Whatever arrives when: never more than the limit one by one in any span of its length, nothing uncounted, and
+        /// nothing held back while there is room.
+        #[test]
+        fn the_limit_holds_in_every_span(
+            count in 1_u16..6,
+            seconds in 1_u32..20,
+            gaps in proptest::collection::vec(0_i64..4_000, 1..80),
+            late in any::<bool>(),
+        ) {
+            let burst = Burst::Limit { count, seconds };
+            let site = SiteSettings { burst, ..loud() };
+            let device = DeviceSettings { notifications: true, silence: Silence::default() };
+            let limit = usize::from(if late { count.min(3) } else { count });
+            let span = SignedDuration::from_secs(seconds.into());
+            let (mut recent, mut shown, mut now) = (Recent::default(), Vec::new(), at(0));
+            let mut summarized = 0;
+            for gap in gaps {
+                now += SignedDuration::from_millis(gap);
+                let load = Load { shown: recent.shown("s", burst, now), late };
+                let lately = shown.iter().filter(|time: &&Timestamp| time.duration_until(now) < span).count();
+                match decide(&site, &device, load, &now.to_zoned_datetime(TimeZone::UTC)) {
+                    Decision::Show { sound } => {
+                        prop_assert!(sound && lately < limit);
+                        shown.push(now);
+                        recent.add("s", burst, now);
+                        summarized = 0;
+                    }
+                    Decision::Summarize => {
+                        prop_assert!(lately >= limit);
+                        summarized += 1;
+                        prop_assert_eq!(recent.summarize("s", 1), summarized);
+                    }
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+        }
+    }
+
+    fn loud() -> SiteSettings {
+        SiteSettings {
+            state: SiteState::Alert,
+            snoozed_until: None,
+            sound: true,
+            links: Links::Any,
+            images: Images::Own,
+            burst: Burst::Off,
+            dnd_bypass: false,
+        }
     }
 
     #[test]

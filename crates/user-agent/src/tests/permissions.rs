@@ -197,7 +197,7 @@ async fn a_notification_server_that_hangs_is_asked_once_and_holds_up_nothing_els
     receiver.notifications.send_replace(Manner::Hangs);
     send(&mut peer, &channel, &subscription, &["first".into(), "second".into()]).await;
     assert_eq!(receiver.titles(1).await, ["first"]);
-    receiver.event("the complaint", |event| matches!(event, Event::Failed { site: None, .. })).await;
+    receiver.event("the complaint", |event| matches!(event, Event::Failed { site: Some(_), .. })).await;
     receiver.set("Backups", &[SiteChange::State(SiteState::Quiet)]).await.unwrap();
     send(&mut peer, &channel, &subscription, &["third".into()]).await;
     receiver.notifications.send_replace(Manner::Shows);
