@@ -64,17 +64,17 @@ pub(crate) struct Pending {
     pub(crate) read: bool,
 }
 
-/// The first entry after this one that was committed but perhaps never handed to the notification server.
-pub(crate) fn next_pending(c: &Connection, after: EntryId) -> Result<Option<Pending>> {
+/// The first entry after this one that was committed but perhaps never handed to the notification server. One that cannot
+/// be read is passed over: the others are not to wait for it.
+pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<Pending>> {
     let sql =
         "SELECT e.id, e.site_id, e.received_at, e.notification, e.sound AS audible, e.read, s.name, s.url,
             s.state, s.snoozed_until, s.sound, s.links, s.images, s.burst, s.dnd_bypass
         FROM entry AS e JOIN site AS s ON s.id = e.site_id
         WHERE e.presentation = 'pending' AND e.deleted_at = 0 AND e.id > ?1 ORDER BY e.id LIMIT 1";
-    let pending = |row: &Row<'_>| {
+    let pending = |row: &Row<'_>, id: EntryId| -> Result<Pending> {
         let site_name: String = row.get("name")?;
         let url: Option<url::Url> = optional(row, "url")?;
-        let id = EntryId(row.get("id")?);
         let popup = Popup {
             entry: Some(id),
             site_id: row.get("site_id")?,
@@ -91,7 +91,21 @@ pub(crate) fn next_pending(c: &Connection, after: EntryId) -> Result<Option<Pend
             read: row.get("read")?,
         })
     };
-    c.prepare_cached(sql)?.query_row([after.0], pending).optional()
+    let mut statement = c.prepare_cached(sql)?;
+    loop {
+        let read = |row: &Row<'_>| {
+            let id = EntryId(row.get("id")?);
+            Ok((id, pending(row, id)))
+        };
+        match statement.query_row([after.0], read).optional()? {
+            Some((_, Ok(pending))) => return Ok(Some(pending)),
+            Some((id, Err(error))) => {
+                tracing::debug!(entry = %id, %error, "an entry that is to be shown cannot be read");
+                after = id;
+            }
+            None => return Ok(None),
+        }
+    }
 }
 
 /// Who a notification is from: the site's host or, where none is known, the name the user gave it.
@@ -306,6 +320,35 @@ mod tests {
     fn bodies(c: &Connection) -> Vec<String> {
         let filter = EntryFilter { limit: Some(10_000), ..EntryFilter::default() };
         list(c, &filter, None).unwrap().into_iter().map(|entry| entry.body).collect()
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_cannot_be_read_keeps_none_from_being_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("db"), &key(1)).unwrap();
+        let next = store.write(|tx| {
+            site(tx, "a");
+            site(tx, "bb");
+            let notification = Notification::default();
+            for site_id in ["a", "bb"] {
+                let show = Some(true);
+                let (raw, failure) = (None, None);
+                insert(
+                    tx,
+                    &NewEntry {
+                        site_id,
+                        received_at: at(0),
+                        notification: &notification,
+                        raw,
+                        show,
+                        failure,
+                    },
+                )?;
+            }
+            tx.execute("UPDATE site SET url = 'not a url' WHERE id = 'a'", [])?;
+            Ok(next_pending(tx, EntryId(0))?)
+        });
+        assert_eq!(next.await.unwrap().unwrap().popup.site_id, "bb");
     }
 
     #[tokio::test]
