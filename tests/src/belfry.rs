@@ -99,7 +99,14 @@ impl Belfry {
     /// `belfry site add NAME`, without `--json`: checks that it prints the subscription in canonical form on one line
     /// and nothing else.
     pub async fn add_site(&self, name: &str, options: &[&str]) -> Result<Subscription> {
-        let arguments = ["site", "add", name].into_iter().chain(options.iter().copied());
+        self.subscription(["site", "add", name].into_iter().chain(options.iter().copied())).await
+    }
+
+    /// Runs a command that must print a subscription in canonical form on one line and nothing else.
+    pub async fn subscription<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Subscription> {
         let printed = self.command(arguments).await?;
         Subscription::parse(printed.strip_suffix('\n').context("the line ends")?)
     }

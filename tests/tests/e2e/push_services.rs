@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 async fn subscription(belfry: &Belfry, site: &str) -> Result<Subscription> {
-    Subscription::parse(&belfry.command(["site", "show", site, "--subscription"]).await?)
+    belfry.subscription(["site", "show", site, "--subscription"]).await
 }
 
 async fn needs_pairing(belfry: &Belfry) -> Result<Vec<String>> {
@@ -78,7 +78,7 @@ async fn moving_a_site_prints_what_its_sender_must_be_given() -> Result<()> {
     let before = belfry.add_site("Backups", &[]).await?;
     belfry.command(["service", "add", &two.websocket]).await?;
     let there = format!("push-service={}", two.websocket);
-    let after = Subscription::parse(&belfry.command(["site", "set", "Backups", &there]).await?)?;
+    let after = belfry.subscription(["site", "set", "Backups", &there]).await?;
     assert!(after.endpoint().starts_with(&two.endpoint), "{}", after.endpoint());
     assert_eq!(needs_pairing(&belfry).await?, ["Backups"]);
     let client = belfry_tests::http()?;
@@ -101,7 +101,7 @@ async fn moving_a_site_prints_what_its_sender_must_be_given() -> Result<()> {
     // Back again, without a receiver.
     run.terminate().await?;
     let there = format!("push-service={}", one.websocket);
-    let back = Subscription::parse(&belfry.command(["site", "set", "Backups", &there]).await?)?;
+    let back = belfry.subscription(["site", "set", "Backups", &there]).await?;
     assert!(back.endpoint().starts_with(&one.endpoint), "{}", back.endpoint());
     Ok(())
 }
