@@ -18,7 +18,7 @@ pub fn redact(plaintext: &[u8]) -> Vec<u8> {
 }
 
 /// Whether anything was removed. Looks everywhere, also after the first find.
-fn remove(value: &mut Value) -> bool {
+pub(crate) fn remove(value: &mut Value) -> bool {
     let mut removed = false;
     match value {
         Value::Object(members) => {
@@ -45,29 +45,47 @@ fn remove(value: &mut Value) -> bool {
     removed
 }
 
-/// Text in which JSON members with these names have lost their values; `None`: there are none.
-fn blank(text: &str) -> Option<String> {
+/// Text in which JSON members with these names have lost their values; `None`: there are none. One pass, since whoever
+/// sends it decides how often the names occur.
+pub(crate) fn blank(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let mut names: Vec<_> = SECRET_MEMBERS.iter().flat_map(|name| lower.match_indices(name)).collect();
+    names.sort_unstable();
     let mut blanked = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = split_at_secret(rest) {
-        blanked.push_str(before);
+    let mut kept = 0;
+    for (start, name) in names {
+        let Some(value) = value_start(&lower, start, name).filter(|_| start >= kept) else { continue };
+        blanked.push_str(text.get(kept..value)?);
         blanked.push_str("null");
-        rest = after.find([',', '}', ']', '\n']).and_then(|end| after.get(end..)).unwrap_or_default();
+        kept = value + value_length(text.get(value..)?);
     }
-    (!blanked.is_empty()).then(|| blanked + rest)
+    (!blanked.is_empty()).then(|| blanked + text.get(kept..).unwrap_or_default())
 }
 
-/// The text up to the value of the first such member, and from there on.
-fn split_at_secret(text: &str) -> Option<(&str, &str)> {
-    let lower = text.to_ascii_lowercase();
-    let names = SECRET_MEMBERS.iter().flat_map(|name| lower.match_indices(name));
-    let values = names.filter_map(|(start, name)| {
-        let after = lower.get(start + name.len()..)?;
-        let colon = after.trim_start_matches(['\\', '"']).trim_start();
-        let quoted = lower.get(..start)?.ends_with('"') && after.starts_with(['\\', '"']);
-        (quoted && colon.starts_with(':')).then(|| lower.len() - colon.len() + 1)
-    });
-    text.split_at_checked(values.min()?)
+/// Where the value begins, if this is a member's name, possibly one within a string.
+fn value_start(text: &str, start: usize, name: &str) -> Option<usize> {
+    let after = text.get(start + name.len()..)?;
+    let quoted = text.get(..start)?.ends_with('"') && after.starts_with(['\\', '"']);
+    let colon = after.trim_start_matches(['\\', '"']).trim_start();
+    (quoted && colon.starts_with(':')).then(|| text.len() - colon.len() + 1)
+}
+
+/// Up to what ends a value, after the quote that closes it; all of it when it is cut off.
+fn value_length(text: &str) -> usize {
+    let value = text.trim_start();
+    let backslashes = value.len() - value.trim_start_matches('\\').len();
+    let quote = value.get(..=backslashes).filter(|quote| quote.ends_with('"'));
+    let quoted = match quote {
+        Some(quote) => {
+            let within = value.get(quote.len()..).unwrap_or_default();
+            let is_escaped = |at| within.get(..at).is_some_and(|before| before.ends_with('\\'));
+            let closing = within.match_indices(quote).find(|(at, _)| !is_escaped(*at));
+            closing.map_or(value.len(), |(at, _)| quote.len() + at + quote.len())
+        }
+        None => 0,
+    };
+    let rest = value.get(quoted..).unwrap_or_default();
+    text.len() - rest.find([',', '}', ']', '\n']).map_or(0, |end| rest.len() - end)
 }
 
 #[cfg(test)]
@@ -93,7 +111,17 @@ mod tests {
         );
         assert_eq!(redacted(br#"{"title": "t", "JWT" : "s3c"#), r#"{"title": "t", "JWT" :null"#);
         assert_eq!(redacted(br#""{\"jwt\":\"s3cret\",\"a\":1}""#), r#""{\"jwt\":null,\"a\":1}""#);
+        assert_eq!(redacted(br#"{"jwt":"s3,c\"r}et","a":1"#), r#"{"jwt":null,"a":1"#);
+        assert_eq!(redacted(br#""{\"jwt\":\"s3"cr\":et}"#), r#""{\"jwt\":null}"#);
         assert_eq!(redacted(br#"{"jwt":"s3","access_token":"s3""#), r#"{"jwt":null,"access_token":null"#);
+    }
+
+    #[test]
+    fn a_megabyte_of_secrets_takes_no_longer_than_its_length() {
+        let many = r#"{"jwt":"s3cret","#.repeat(65_536);
+        assert_eq!(redact(many.as_bytes()), r#"{"jwt":null,"#.repeat(65_536).into_bytes());
+        let unclosed = r#""jwt":\\\""#.repeat(100_000);
+        assert!(redact(unclosed.as_bytes()).starts_with(br#""jwt":null"#));
     }
 
     #[test]
