@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use webpush::autopush::{Identity, UnregisterCode};
+use webpush::payload::Control;
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, PushMessage};
 
 use crate::api::{CommandError, Disposition, ErrorCode, Event, PushServiceStatus, UaidState};
@@ -395,6 +396,11 @@ impl Actor {
             }
             Outcome::Recorded { entry, site, notification: n } => {
                 self.shared.tell(push(Some(entry), site, n.title, n.body, n.navigate, Disposition::Recorded));
+            }
+            Outcome::Controlled { site_id, control } => {
+                if control == Control::WithdrawAll {
+                    requests::withdraw_soon(&self.shared, site_id);
+                }
             }
             Outcome::Discarded { site } => {
                 self.shared.tell(push(

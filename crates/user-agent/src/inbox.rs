@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use rusqlite::Transaction;
 use webpush::autopush::AckCode;
-use webpush::payload::{Context, Notification, Payload};
+use webpush::payload::{Content, Context, Control, Notification, Payload};
 use webpush::{ChannelId, MessageVersion, PushMessage, encryption, secrets};
 
 use crate::api::EntryId;
@@ -32,6 +32,8 @@ pub(crate) enum Outcome {
     Show(Box<Popup>),
     /// Committed to the history only.
     Recorded { entry: EntryId, site: String, notification: Box<Notification> },
+    /// Nothing to show, but something to do; what it means for the history is committed.
+    Controlled { site_id: String, control: Control },
     /// The site is blocked.
     Discarded { site: String },
     /// Received before.
@@ -96,7 +98,21 @@ fn receive_one(
         }
     };
     let context = Context { site: &site.name, base: site.url.as_ref() };
-    let notification = Payload::parse(plaintext.as_deref().unwrap_or_default(), context).notification;
+    if site.needs_pairing {
+        // The sender has the new subscription: it has just used it.
+        sites::set_needs_pairing(tx, &site.id, false)?;
+    }
+    let notification = match Payload::parse(plaintext.as_deref().unwrap_or_default(), context).content {
+        Content::Notification(notification) => *notification,
+        Content::Control(control) => match control.notification(context) {
+            Some(notification) => notification,
+            None => {
+                withdraw(tx, &site, &control)?;
+                let outcome = Outcome::Controlled { site_id: site.id, control };
+                return Ok(receipt(Some(AckCode::Delivered), outcome));
+            }
+        },
+    };
     let raw = plaintext.as_deref().map(secrets::redact);
     let show = match decision {
         Decision::Show { sound } => Some(sound && notification.silent != Some(true)),
@@ -112,10 +128,6 @@ fn receive_one(
         failure: None,
     };
     let entry = entries::insert(tx, &new)?;
-    if site.needs_pairing {
-        // The sender has the new subscription: it has just used it.
-        sites::set_needs_pairing(tx, &site.id, false)?;
-    }
     let outcome = match show {
         Some(sound) => Outcome::Show(Box::new(Popup {
             entry: Some(entry),
@@ -128,6 +140,20 @@ fn receive_one(
         None => Outcome::Recorded { entry, site: site.name, notification: Box::new(notification) },
     };
     Ok(receipt(Some(AckCode::Delivered), outcome))
+}
+
+/// What was seen or revoked elsewhere is neither unread here nor shown at the next start.
+fn withdraw(tx: &Transaction<'_>, site: &SiteRow, control: &Control) -> Result<(), StoreError> {
+    match control {
+        Control::Withdraw(tags) => {
+            for tag in tags {
+                entries::withdraw(tx, &site.id, Some(tag))?;
+            }
+        }
+        Control::WithdrawAll => entries::withdraw(tx, &site.id, None)?,
+        Control::Activate { .. } | Control::SubscriptionExpiring | Control::Badge => {}
+    }
+    Ok(())
 }
 
 fn record_failure(

@@ -109,7 +109,9 @@ pub fn declarative_document(notification: &Notification) -> Result<Value, NotDec
     }
     let default = members(&Notification::default());
     let mut notification = members(notification);
-    notification.retain(|name, value| default.get(name) != Some(value));
+    // `request` and `urgency` are what other dialects say; the standard has no members for them.
+    let is_ours = |name: &str| matches!(name, "request" | "urgency");
+    notification.retain(|name, value| !is_ours(name) && default.get(name) != Some(value));
     for action in notification.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Value::Object(action) = action {
             action.retain(|_, value| !value.is_null());
@@ -246,6 +248,7 @@ mod tests {
             title: format!("Title of {action}"),
             navigate: url(action),
             icon,
+            ..Action::default()
         };
         let notification = Notification {
             body: "Did you hear?".to_owned(),
@@ -280,8 +283,7 @@ mod tests {
 
     #[test]
     fn what_receivers_would_not_take_as_declarative_is_refused() {
-        let action =
-            Action { action: "open".to_owned(), title: "Open".to_owned(), navigate: None, icon: None };
+        let action = Action { action: "open".to_owned(), title: "Open".to_owned(), ..Action::default() };
         for (notification, error) in [
             (Notification { title: String::new(), ..minimal() }, NotDeclarative::Title),
             (Notification { navigate: None, ..minimal() }, NotDeclarative::Navigate),

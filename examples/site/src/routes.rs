@@ -142,7 +142,7 @@ impl Message {
                     action: format!("button{number}"),
                     title: label.to_owned(),
                     navigate: Some(web_link(link)?),
-                    icon: None,
+                    ..Action::default()
                 });
             }
         }

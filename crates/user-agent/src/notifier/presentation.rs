@@ -300,8 +300,7 @@ mod tests {
         let action = |title: &str, action: &str| Action {
             action: action.into(),
             title: title.into(),
-            navigate: None,
-            icon: None,
+            ..Action::default()
         };
         let notification = Notification {
             navigate: Some("https://backups.example.org/".parse().unwrap()),

@@ -248,3 +248,9 @@ async fn change_entries(
     shared.tell(Event::Changed);
     Ok(Response::Done)
 }
+
+/// The same for who cannot wait.
+pub(crate) fn withdraw_soon(shared: &Shared, site_id: String) {
+    let shared = shared.clone();
+    shared.tasks.clone().spawn(async move { withdraw(&shared, &site_id).await });
+}

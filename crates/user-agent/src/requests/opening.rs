@@ -36,11 +36,22 @@ pub(super) async fn open(
     });
     let Clicked { site, site_url, links, notification } = found.await?.ok_or_else(|| no_entry(id))?;
     shared.tell(Event::Changed);
-    let navigate = match action {
-        None => notification.navigate,
-        Some(index) => notification.actions.into_iter().nth(index).and_then(|action| action.navigate),
+    let (navigate, request) = match action {
+        None => (notification.navigate, notification.request),
+        Some(index) => {
+            let action = notification.actions.into_iter().nth(index);
+            action.map(|action| (action.navigate, action.request)).unwrap_or_default()
+        }
     };
-    let Some(url) = navigate else { return Ok(()) };
+    let url = match (navigate, request) {
+        (Some(url), _) => url,
+        (None, None) => return Ok(()),
+        (None, Some(_)) => {
+            let reason = "the button asks for a request in the background, which is not sent without consent";
+            shared.tell(Event::Failed { site: Some(site), reason: reason.into() });
+            return Err(CommandError::new(ErrorCode::Rejected, reason));
+        }
+    };
     let opened = check(&url, site_url.as_ref(), links, confirmed).and_then(|()| {
         link::open(&url, token).map_err(|error| CommandError::new(ErrorCode::Rejected, error.to_string()))
     });

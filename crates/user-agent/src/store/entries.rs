@@ -128,6 +128,14 @@ pub(crate) fn mark_recorded(c: &Connection, ids: &[EntryId]) -> Result<()> {
     ids.iter().try_for_each(|id| statement.execute([id.0]).map(drop))
 }
 
+/// Marks a site's entries with this tag, or all of them, as read, and shows none of them any more.
+pub(crate) fn withdraw(c: &Connection, site_id: &str, tag: Option<&str>) -> Result<()> {
+    let sql = "UPDATE entry SET read = 1, presentation = iif(presentation = 'pending', 'none', presentation)
+        WHERE site_id = ?1 AND (read = 0 OR presentation = 'pending')
+            AND (?2 IS NULL OR json_extract(notification, '$.tag') = ?2)";
+    c.prepare_cached(sql)?.execute(params![site_id, tag]).map(drop)
+}
+
 const SELECT_ENTRY: &str =
     "SELECT e.id, s.name, e.received_at, e.notification, e.read, e.disposition, e.failure
     FROM entry AS e JOIN site AS s ON s.id = e.site_id";

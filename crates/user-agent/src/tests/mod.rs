@@ -4,6 +4,7 @@
 
 mod bindings;
 mod checklist;
+mod control;
 mod identity;
 mod lifecycle;
 mod permissions;
@@ -146,6 +147,7 @@ enum Manner {
 struct RecordingNotifier {
     shown: mpsc::UnboundedSender<Popup>,
     manner: watch::Receiver<Manner>,
+    withdrawn: mpsc::UnboundedSender<String>,
 }
 
 #[async_trait]
@@ -163,8 +165,8 @@ impl Notifier for RecordingNotifier {
             .map_err(|_| NotifyError::Absent("the test has ended".into()))
     }
 
-    async fn withdraw(&self, _site_id: &str) -> Result<(), NotifyError> {
-        Ok(())
+    async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError> {
+        self.withdrawn.send(site_id.to_owned()).map_err(|_| NotifyError::Absent("the test has ended".into()))
     }
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {
@@ -185,6 +187,7 @@ struct Receiver {
     events: crate::client::Events,
     popups: mpsc::UnboundedReceiver<Popup>,
     notifications: watch::Sender<Manner>,
+    withdrawn: mpsc::UnboundedReceiver<String>,
     clicks: mpsc::UnboundedSender<Activation>,
 }
 
@@ -211,17 +214,18 @@ impl Machine {
     async fn start_with(&self, options: Options) -> Result<Receiver, CommandError> {
         let keyring = self.keyring.clone();
         let (shown, popups) = mpsc::unbounded_channel();
+        let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (clicks, activations) = mpsc::unbounded_channel();
         let (notifications, manner) = watch::channel(Manner::Shows);
         let notifier: Option<Arc<dyn Notifier>> = match options.mode {
-            Mode::Receive(_) => Some(Arc::new(RecordingNotifier { shown, manner })),
+            Mode::Receive(_) => Some(Arc::new(RecordingNotifier { shown, manner, withdrawn: withdrawals })),
             Mode::Online | Mode::Offline => None,
         };
         let engine =
             UserAgent::start_with(options, Box::new(move || Ok(keyring)), notifier, activations).await?;
         let client = engine.client();
         let events = client.events_from_start();
-        Ok(Receiver { engine, client, events, popups, notifications, clicks })
+        Ok(Receiver { engine, client, events, popups, notifications, withdrawn, clicks })
     }
 
     async fn start(&self, service: &ScriptedService) -> Receiver {

@@ -293,8 +293,7 @@ pub fn clickable(title: &str, labels: &[&str]) -> Notification {
     let action = |label: &&str| Action {
         action: "default".to_owned(),
         title: (*label).to_owned(),
-        navigate: None,
-        icon: None,
+        ..Action::default()
     };
     Notification {
         navigate: Some("https://backups.example.org/run/7".parse().unwrap()),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Direction, bounds};
+use super::{AppBadge, Direction, Notification, bounds};
 
 /// A boolean member.
 pub(super) fn boolean(object: &Map<String, Value>, name: &str) -> Option<bool> {
@@ -52,4 +52,60 @@ pub(super) fn direction(object: &Map<String, Value>) -> Option<Direction> {
 /// `requireInteraction`, written `require_interaction` by generators that followed drafts before 2025.
 pub(super) fn require_interaction(object: &Map<String, Value>) -> Option<bool> {
     boolean(object, "requireInteraction").or_else(|| boolean(object, "require_interaction"))
+}
+
+/// The options of the Notifications API that every dialect of that shape has, wherever its title, links and buttons come
+/// from. What has the wrong type is ignored.
+pub(super) fn options(object: &Map<String, Value>, base: Option<&Url>) -> Notification {
+    Notification {
+        title: string(object, "title").unwrap_or_default().to_owned(),
+        body: string(object, "body").unwrap_or_default().to_owned(),
+        lang: string(object, "lang").unwrap_or_default().to_owned(),
+        dir: direction(object).unwrap_or_default(),
+        tag: string(object, "tag").unwrap_or_default().to_owned(),
+        icon: url(object, "icon", base),
+        image: url(object, "image", base),
+        badge: url(object, "badge", base),
+        silent: boolean(object, "silent"),
+        renotify: boolean(object, "renotify").unwrap_or(false),
+        require_interaction: require_interaction(object).unwrap_or(false),
+        timestamp: unsigned(object, "timestamp"),
+        ..Notification::default()
+    }
+}
+
+/// A number, a string of digits, or a boolean.
+pub(super) fn app_badge(value: &Value) -> Option<AppBadge> {
+    let count = match value {
+        Value::Bool(true) => return Some(AppBadge::Unspecified),
+        Value::Bool(false) => 0,
+        Value::String(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok()?,
+        Value::Number(_) => whole_number(value)?,
+        Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    Some(if count == 0 { AppBadge::Clear } else { AppBadge::Count(count) })
+}
+
+/// A member that is a string or a number, as text that says something.
+pub(super) fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
+    object.get(name).and_then(as_text)
+}
+
+/// A string that is not blank, trimmed, or a number.
+pub(super) fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A member that is an object.
+pub(super) fn object<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    object.get(name).and_then(Value::as_object)
+}
+
+/// Whether a member is `true`.
+pub(super) fn is_true(object: &Map<String, Value>, name: &str) -> bool {
+    boolean(object, name) == Some(true)
 }

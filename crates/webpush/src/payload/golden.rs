@@ -1,12 +1,12 @@
 //! Golden files under `golden/payload`: `NAME.push` is what a sender encrypted, `NAME.json` what is made of it, members
-//! with their default value left out. Those in `with-base` belong to a site known by its origin. `UPDATE_GOLDEN=1` writes
+//! with their default value left out. Those in `without-base` belong to a site whose origin is not known. `UPDATE_GOLDEN=1` writes
 //! the expectations anew; read the difference before you commit it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::payload::{AppBadge, Context, Notification, Payload};
+use crate::payload::{AppBadge, Content, Context, Control, Notification, Payload};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -16,11 +16,12 @@ fn every_recorded_payload_becomes_what_is_expected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/payload");
     let mut differences = Vec::new();
     let mut read = 0;
-    for (name, base) in [("with-base", Some(&base)), ("without-base", None)] {
+    for (name, base) in [("with-base", Some(&base)), ("without-base", None), ("hostile", Some(&base))] {
         let files = files(&folder.join(name));
         for input in files.iter().filter(|path| path.extension().is_some_and(|e| e == "push")) {
-            let payload = Payload::parse(&fs::read(input).unwrap(), Context { site: "Example", base });
-            differences.extend(compare(&input.with_extension("json"), &describe(&payload)));
+            let context = Context { site: "Example", base };
+            let payload = Payload::parse(&fs::read(input).unwrap(), context);
+            differences.extend(compare(&input.with_extension("json"), &describe(&payload, context)));
             read += 1;
         }
         for expected in files.iter().filter(|path| path.extension().is_some_and(|e| e == "json")) {
@@ -39,13 +40,20 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn describe(payload: &Payload) -> Value {
+fn describe(payload: &Payload, context: Context<'_>) -> Value {
     let mut described = Map::new();
     described.insert("dialect".into(), serde_json::to_value(payload.dialect).unwrap());
-    let defaults = serde_json::to_value(Notification::default()).unwrap();
-    let mut notification = serde_json::to_value(&payload.notification).unwrap();
-    notification.as_object_mut().unwrap().retain(|name, value| *value != defaults[name]);
-    described.insert("notification".into(), notification);
+    match &payload.content {
+        Content::Notification(notification) => {
+            described.insert("notification".into(), without_defaults(notification));
+        }
+        Content::Control(control) => {
+            described.insert("control".into(), describe_control(control));
+            if let Some(notification) = control.notification(context) {
+                described.insert("notification".into(), without_defaults(&notification));
+            }
+        }
+    }
     if let Some(badge) = payload.app_badge {
         let badge = match badge {
             AppBadge::Clear => json!("clear"),
@@ -58,6 +66,27 @@ fn describe(payload: &Payload) -> Value {
         described.insert("mutable".into(), json!(true));
     }
     Value::Object(described)
+}
+
+fn without_defaults(notification: &Notification) -> Value {
+    let defaults = serde_json::to_value(Notification::default()).unwrap();
+    let mut notification = serde_json::to_value(notification).unwrap();
+    let members = notification.as_object_mut().unwrap();
+    members.retain(|name, value| defaults.get(name) != Some(value));
+    for action in members.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten() {
+        action.as_object_mut().unwrap().retain(|_, value| !value.is_null() && *value != "");
+    }
+    notification
+}
+
+fn describe_control(control: &Control) -> Value {
+    match control {
+        Control::Withdraw(tags) => json!({ "withdraw": tags }),
+        Control::WithdrawAll => json!("withdraw-all"),
+        Control::Activate { token } => json!({ "activate": token }),
+        Control::SubscriptionExpiring => json!("subscription-expiring"),
+        Control::Badge => json!("badge"),
+    }
 }
 
 /// One line per member that differs.

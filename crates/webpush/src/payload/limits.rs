@@ -1,6 +1,6 @@
 //! No payload panics, and what comes out is bounded, whatever went in.
 
-use crate::payload::{Context, Dialect, Notification, Payload};
+use crate::payload::{Action, Content, Context, Control, Dialect, Notification, Payload, Request};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -13,20 +13,51 @@ fn parse(plaintext: &[u8], base: bool) -> Payload {
 }
 
 fn judge(payload: &Payload) {
-    let Notification { title, body, tag, lang, actions, navigate, icon, image, badge, .. } =
-        &payload.notification;
-    assert!(title.chars().count() <= 1_000 && !title.contains(char::is_control), "{title:?}");
-    assert!(!title.is_empty() || payload.dialect == Dialect::Declarative);
-    let is_stray = |c: char| c.is_control() && c != '\n' && c != '\t';
+    assert!(!format!("{payload:?}").contains(SECRET));
+    match &payload.content {
+        Content::Notification(notification) => judge_notification(notification, payload.dialect),
+        Content::Control(control) => judge_control(control),
+    }
+}
+
+fn judge_notification(notification: &Notification, dialect: Dialect) {
+    let Notification { title, body, tag, lang, actions, navigate, icon, image, badge, request, .. } =
+        notification;
+    let reorders = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_stray = |c: char| (c.is_control() && c != '\n' && c != '\t') || reorders(c);
+    assert!(
+        title.chars().count() <= 1_000 && !title.contains(|c: char| c.is_control() || reorders(c)),
+        "{title:?}"
+    );
+    assert!(!title.is_empty() || dialect == Dialect::Declarative);
     assert!(body.chars().count() <= 16_000 && !body.contains(is_stray), "{body:?}");
     assert!(tag.chars().count() <= 256 && lang.len() <= 64 && actions.len() <= 16);
     let mut urls = vec![navigate, icon, image, badge];
-    for action in actions {
-        assert!(action.title.chars().count() <= 256 && action.action.chars().count() <= 256);
-        urls.extend([&action.navigate, &action.icon]);
+    let mut requests = vec![request];
+    for Action { action, title, navigate, icon, request } in actions {
+        assert!(title.chars().count() <= 256 && action.chars().count() <= 256);
+        assert!(navigate.is_none() || request.is_none(), "a button opens or sends, never both");
+        urls.extend([navigate, icon]);
+        requests.push(request);
     }
     assert!(urls.into_iter().flatten().all(|url| url.as_str().len() <= 8_192));
-    assert!(!serde_json::to_string(&payload.notification).unwrap().contains(SECRET));
+    for request in requests.into_iter().flatten() {
+        let Request::Http { method, url, headers, body } = request else { continue };
+        assert!(matches!(url.scheme(), "http" | "https") && url.as_str().len() <= 8_192);
+        assert!(method.len() <= 16 && body.len() <= 4_096 && headers.len() <= 16);
+        assert!(headers.iter().all(|(name, value)| name.len() <= 4_096 && value.len() <= 4_096));
+    }
+    assert!(!serde_json::to_string(notification).unwrap().contains(SECRET));
+}
+
+fn judge_control(control: &Control) {
+    if let Control::Withdraw(tags) = control {
+        assert!(tags.len() <= 100 && tags.iter().all(|tag| !tag.is_empty() && tag.chars().count() <= 256));
+        assert!(!tags.iter().any(|tag| tag.contains(SECRET)));
+    }
+    if let Some(notification) = control.notification(Context { site: "Example", base: None }) {
+        judge_notification(&notification, Dialect::Control);
+    }
 }
 
 /// JSON that often has the names and values the readings look for.
@@ -48,6 +79,10 @@ fn any_json() -> impl Strategy<Value = Value> {
             "web_push", "notification", "data", "title", "subject", "body", "message", "content", "navigate", "url",
             "link", "icon", "badge", "image", "attachment", "tag", "id", "lang", "dir", "silent", "vibrate", "renotify",
             "requireInteraction", "timestamp", "actions", "action", "label", "app_badge", "mutable", "base_url",
+            "event", "topic", "message_id", "nid", "nids", "delete", "delete-multiple", "delete-all", "dismiss", "app",
+            "activationToken", "room_id", "event_id", "sender", "unread", "notification_type", "notification_id",
+            "onActionClick", "default", "operation", "method", "headers", "fcmMessageId", "from", "priority", "tags",
+            "attachment", "payload", "options", "click_action", "en", "name", "author",
         ])
         .prop_map(str::to_owned),
         1 => any::<String>(),
@@ -118,7 +153,8 @@ fn the_largest_of_everything_is_cut_to_size() {
         "navigate": "https://x.example/", "icon": url, "actions": vec![action; 40]}});
     let payload = parse(payload.to_string().as_bytes(), false);
     judge(&payload);
-    let Notification { title, body, tag, icon, actions, .. } = &payload.notification;
+    let Content::Notification(notification) = &payload.content else { panic!("{payload:?}") };
+    let Notification { title, body, tag, icon, actions, .. } = &**notification;
     assert_eq!(payload.dialect, Dialect::Declarative);
     assert_eq!((title.chars().count(), body.chars().count(), tag.chars().count()), (1_000, 16_000, 256));
     assert_eq!((icon, actions.len()), (&None, 16));
@@ -126,9 +162,41 @@ fn the_largest_of_everything_is_cut_to_size() {
 
 #[test]
 fn nesting_without_end_is_only_text() {
-    for deep in
-        ["[".repeat(100_000), "{\"data\":".repeat(5_000), format!("{}{}", "[".repeat(500), "]".repeat(500))]
-    {
+    let closed = |open: &str, close: &str, levels| format!("{}{}", open.repeat(levels), close.repeat(levels));
+    for deep in [
+        "[".repeat(100_000),
+        "{\"data\":".repeat(10_000),
+        closed("[", "]", 500),
+        closed("[", "]", 10_000),
+        format!("{}1{}", "{\"data\":".repeat(10_000), "}".repeat(10_000)),
+    ] {
         judge(&parse(deep.as_bytes(), true));
     }
+    // Each level is a document within a string: escapes double with every one.
+    let mut nested = json!({"title": "t"}).to_string();
+    for _ in 0..8 {
+        nested = json!({ "data": nested }).to_string();
+    }
+    judge(&parse(nested.as_bytes(), true));
+}
+
+#[test]
+fn a_megabyte_of_anything_is_read_in_bounds() {
+    let long = "x".repeat(1 << 20);
+    let flat: Map<String, Value> = (0..50_000).map(|n| (format!("name {n}"), json!("{"))).collect();
+    let wide = json!({ "data": vec![json!({"title": {"title": 5}}); 30_000] });
+    for payload in [
+        json!({"title": long, "body": long, "url": long, "icon": long, "tag": long}),
+        json!({"notification": {"title": "t", "actions": vec![json!({"title": "a", "action": "b"}); 20_000]}}),
+        json!({"event": "message", "message": {"topic": long, "event": "message", "tags": vec!["warning"; 50_000]}}),
+        json!({"delete-multiple": true, "nids": (0..100_000).collect::<Vec<_>>()}),
+        Value::Object(flat),
+        wide,
+        json!("https://a.example/ ".repeat(50_000)),
+        json!("\\\"{[".repeat(200_000)),
+    ] {
+        judge(&parse(payload.to_string().as_bytes(), true));
+    }
+    judge(&parse("\\ud800\"".repeat(100_000).as_bytes(), true));
+    judge(&parse(long.as_bytes(), true));
 }

@@ -1,15 +1,24 @@
-//! What a decrypted push says. [`Payload::parse`] is total: whatever arrives becomes something to show.
+//! What a decrypted push says. [`Payload::parse`] is total: whatever arrives becomes something to show or to do.
 //!
 //! Each dialect is a file with a `read` function and a row in `READINGS`, tried in order. A reading answers `None` to what
 //! is not its own. Secrets are gone before any reading sees the payload, and what it answers is bounded after.
 
+mod angular;
 mod bounds;
+mod control;
 mod declarative;
 mod fields;
+mod firebase;
+mod home_assistant;
 mod json;
+mod mastodon;
+mod nextcloud;
 mod notification;
+mod ntfy;
 mod opaque;
 mod plaintext;
+mod request;
+mod sygnal;
 mod text;
 
 #[cfg(test)]
@@ -20,7 +29,9 @@ mod limits;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use control::Control;
 pub use notification::{Action, Direction, Notification};
+pub use request::Request;
 
 use plaintext::Plaintext;
 
@@ -29,8 +40,8 @@ use plaintext::Plaintext;
 pub struct Payload {
     /// Which reading fitted.
     pub dialect: Dialect,
-    /// What to show.
-    pub notification: Notification,
+    /// What to show or to do.
+    pub content: Content,
     /// The count for the application's icon, where the sender gave one.
     pub app_badge: Option<AppBadge>,
     /// Declarative only: the sender would let a service worker change the notification first. Where there is none it is
@@ -38,13 +49,39 @@ pub struct Payload {
     pub mutable: bool,
 }
 
-/// The readings, in the order they are tried.
+/// What a push is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// To be shown.
+    Notification(Box<Notification>),
+    /// To be done.
+    Control(Control),
+}
+
+/// The readings, in the order they are tried. Uptime Kuma, Apprise and most scripts have none of their own: they write what
+/// [`Dialect::Json`] and [`Dialect::Text`] read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
     /// Declarative Web Push.
     Declarative,
-    /// A JSON object with a title, body or link under one of the usual names.
+    /// A frame that changes what is shown.
+    Control,
+    /// ntfy.
+    Ntfy,
+    /// Nextcloud.
+    Nextcloud,
+    /// Mastodon, and servers compatible with it.
+    Mastodon,
+    /// Matrix, through Sygnal.
+    Sygnal,
+    /// Home Assistant.
+    HomeAssistant,
+    /// Angular's service worker.
+    Angular,
+    /// Firebase Cloud Messaging.
+    Firebase,
+    /// JSON with a title, body or link under one of the usual names.
     Json,
     /// UTF-8 text.
     Text,
@@ -82,35 +119,68 @@ impl Payload {
         let plaintext = Plaintext::new(plaintext);
         let fitting =
             READINGS.iter().find_map(|(dialect, read)| Some((*dialect, read(&plaintext, context)?)));
-        let (dialect, content) =
+        let (dialect, reading) =
             fitting.unwrap_or_else(|| (Dialect::Opaque, opaque::read(&plaintext, context).into()));
-        let Content { notification, app_badge, mutable } = content;
-        let mut notification = notification.bounded();
-        if notification.title.trim().is_empty() && dialect != Dialect::Declarative {
-            notification.title = bounds::one_line(context.site, bounds::TITLE);
-        }
-        Self { dialect, notification, app_badge, mutable }
+        let Reading { content, app_badge, mutable } = reading;
+        let content = match content {
+            Content::Notification(notification) => {
+                let mut notification = notification.bounded();
+                if notification.title.trim().is_empty() && dialect != Dialect::Declarative {
+                    notification.title = bounds::one_line(context.site, bounds::TITLE);
+                }
+                notification.into()
+            }
+            Content::Control(control) => Content::Control(control),
+        };
+        Self { dialect, content, app_badge, mutable }
     }
 }
 
-type Reading = fn(&Plaintext, Context<'_>) -> Option<Content>;
+type Read = fn(&Plaintext, Context<'_>) -> Option<Reading>;
 
-const READINGS: [(Dialect, Reading); 4] = [
+/// The named ones are told apart by members that no other has; only their order to those before and after them counts.
+const READINGS: [(Dialect, Read); 12] = [
     (Dialect::Declarative, declarative::read),
+    (Dialect::Control, control::read),
+    (Dialect::Ntfy, ntfy::read),
+    (Dialect::Nextcloud, nextcloud::read),
+    (Dialect::Mastodon, mastodon::read),
+    (Dialect::Sygnal, sygnal::read),
+    (Dialect::HomeAssistant, home_assistant::read),
+    (Dialect::Angular, angular::read),
+    (Dialect::Firebase, firebase::read),
     (Dialect::Json, json::read),
     (Dialect::Text, text::read),
     (Dialect::Empty, text::read_empty),
 ];
 
 /// What a reading found.
-struct Content {
-    notification: Notification,
+struct Reading {
+    content: Content,
     app_badge: Option<AppBadge>,
     mutable: bool,
 }
 
+impl From<Content> for Reading {
+    fn from(content: Content) -> Self {
+        Self { content, app_badge: None, mutable: false }
+    }
+}
+
+impl From<Notification> for Reading {
+    fn from(notification: Notification) -> Self {
+        Content::from(notification).into()
+    }
+}
+
+impl From<Control> for Reading {
+    fn from(control: Control) -> Self {
+        Content::Control(control).into()
+    }
+}
+
 impl From<Notification> for Content {
     fn from(notification: Notification) -> Self {
-        Self { notification, app_badge: None, mutable: false }
+        Self::Notification(Box::new(notification))
     }
 }

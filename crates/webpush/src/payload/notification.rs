@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::bounds;
+use super::{Request, bounds};
+use crate::Urgency;
 
-/// A notification in the words of W3C's `NotificationOptions`, plus `navigate`. Text is plain, never markup. URLs may
+/// A notification in the words of W3C's `NotificationOptions`, plus `navigate`, `request` and `urgency`. Text is plain, never markup. URLs may
 /// have any scheme: whoever opens one checks it. `Debug` shows sizes only.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -18,6 +19,9 @@ pub struct Notification {
     pub body: String,
     /// Opened by a click on the notification.
     pub navigate: Option<Url>,
+    /// Sent by a click on the notification, if the user consented for this site. Never opened in a browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     /// Language tag.
     pub lang: String,
     /// Text direction.
@@ -38,6 +42,9 @@ pub struct Notification {
     pub require_interaction: bool,
     /// Milliseconds since the epoch.
     pub timestamp: Option<u64>,
+    /// How urgent the sender says it is for the person. `None`: it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Urgency>,
     /// Buttons, in order.
     pub actions: Vec<Action>,
 }
@@ -56,7 +63,8 @@ pub enum Direction {
 }
 
 /// A button of a notification. `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Action {
     /// The sender's name for it; never used as a key towards the desktop.
     pub action: String,
@@ -66,6 +74,9 @@ pub struct Action {
     pub navigate: Option<Url>,
     /// A picture for it.
     pub icon: Option<Url>,
+    /// Sent by a click on it, if the user consented for this site. Never opened in a browser; `navigate` is `None` then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
 }
 
 impl Notification {
@@ -75,6 +86,7 @@ impl Notification {
             title,
             body,
             navigate,
+            request,
             lang,
             dir,
             tag,
@@ -85,12 +97,14 @@ impl Notification {
             renotify,
             require_interaction,
             timestamp,
+            urgency,
             actions,
         } = self;
         Self {
             title: bounds::one_line(&title, bounds::TITLE),
             body: bounds::lines(&body, bounds::BODY),
             navigate: navigate.filter(bounds::fits),
+            request,
             lang: bounds::language_tag(lang),
             dir,
             tag: bounds::key(&tag, bounds::NAME),
@@ -101,6 +115,7 @@ impl Notification {
             renotify,
             require_interaction,
             timestamp,
+            urgency,
             actions: actions.into_iter().take(bounds::ACTIONS).map(Action::bounded).collect(),
         }
     }
@@ -108,12 +123,13 @@ impl Notification {
 
 impl Action {
     fn bounded(self) -> Self {
-        let Self { action, title, navigate, icon } = self;
+        let Self { action, title, navigate, icon, request } = self;
         Self {
             action: bounds::key(&action, bounds::NAME),
             title: bounds::one_line(&title, bounds::NAME),
             navigate: navigate.filter(bounds::fits),
             icon: icon.filter(bounds::fits),
+            request,
         }
     }
 }
@@ -138,7 +154,7 @@ mod tests {
     #[test]
     fn debug_shows_nothing_a_sender_wrote() {
         let text = || "Ada".to_owned();
-        let action = Action { action: text(), title: text(), navigate: None, icon: None };
+        let action = Action { action: text(), title: text(), ..Action::default() };
         let notification = Notification {
             title: text(),
             body: text(),

@@ -1,0 +1,75 @@
+//! What senders call the parts of a notification, as plain names (see [`super::places::plain`]), the most telling first.
+
+pub(super) const TITLE: &[&str] =
+    &["title", "subject", "heading", "headings", "headline", "summary", "roomname", "header", "head", "titletext"];
+
+/// Believed only beside a text, where nothing is called a title.
+pub(super) const NAME: &[&str] = &[
+    "sendername", "senderdisplayname", "fromname", "authorname", "username", "displayname", "author", "sender",
+    "from", "channelname", "groupname", "channel", "topic", "appname", "app", "application", "source", "service",
+    "project", "repository", "sitename", "site", "name",
+];
+
+/// What a person or a thing is called, in an object of its own.
+pub(super) const OWN_NAME: &[&str] =
+    &["displayname", "fullname", "name", "username", "login", "handle", "nickname", "title"];
+
+pub(super) const BODY: &[&str] = &[
+    "body", "message", "text", "content", "contents", "description", "alert", "msg", "bodytext", "contenttext", "details",
+    "detail", "excerpt", "snippet", "preview", "notification", "notif", "subtitle", "summary", "subject", "caption",
+    "comment", "plaintext", "reason",
+];
+
+/// Whatever relative link they hold. Dotted: in an object of that name.
+pub(super) const LINK: &[&str] = &[
+    "navigate", "defaultactionurl", "url", "data.url", "click", "clickaction", "link", "actionurl", "clickurl",
+    "launchurl", "openurl", "targeturl", "linkurl", "weburl", "deeplink", "deeplinkurl", "redirecturl", "landingurl",
+    "landingpage", "pageurl", "ctaurl", "actionlink", "targetlink", "permalink", "htmlurl", "externalurl", "data.link",
+    "data.path", "href", "uri",
+];
+
+/// Only where they hold what can be nothing else than a link or a path.
+pub(super) const PATH: &[&str] = &[
+    "path", "route", "page", "target", "destination", "location", "redirect", "redirectto", "goto", "open", "onclick",
+    "action", "screen", "view", "data", "webpage", "website", "u", "sourceurl",
+];
+
+pub(super) const IMAGE: &[&str] = &[
+    "image", "imageurl", "img", "imgurl", "picture", "pictureurl", "bigpicture", "photo", "photourl", "attachment",
+    "attachmenturl", "attachments", "thumbnail", "thumbnailurl", "thumb", "cover", "coverimage", "banner", "hero",
+    "heroimage", "poster", "mediaurl", "media", "bigimage", "largeimage",
+];
+
+pub(super) const ICON: &[&str] = &[
+    "icon", "iconurl", "avatar", "avatarurl", "logo", "logourl", "appicon", "largeicon", "smallicon", "senderavatar",
+    "profileimage", "profilepicture", "picture", "badge",
+];
+
+/// Words within a name that make it the address of something else than a page.
+pub(super) const NO_PAGE: &[&str] = &[
+    "icon", "image", "img", "avatar", "logo", "badge", "photo", "picture", "thumb", "banner", "cover", "poster", "media",
+    "sound", "audio", "video", "file", "attachment", "base", "api", "callback", "hook", "endpoint", "unsubscribe", "track",
+    "report", "dismiss", "subscription", "button", "cta",
+];
+
+/// Within an object that stands for a link or a picture.
+pub(super) const ADDRESS: &[&str] = &["url", "href", "src", "uri", "link", "web", "default", "navigate"];
+
+pub(super) const TAG: &[&str] = &["tag", "nid", "notificationid", "roomid", "id"];
+
+pub(super) const BADGE: &[&str] = &["appbadge", "badgecount", "unreadcount", "unread", "badge"];
+
+pub(super) const TIME: &[&str] =
+    &["timestamp", "time", "ts", "sentat", "senttime", "createdat", "date", "datetime", "when", "occurredat"];
+
+pub(super) const ACTIONS: &[&str] = &["actions", "buttons", "actionbuttons", "ctas", "links", "o"];
+pub(super) const ACTION_LABEL: &[&str] = &["title", "label", "text", "caption", "name", "n"];
+pub(super) const ACTION_NAME: &[&str] = &["action", "id", "identifier", "key", "name", "value", "i"];
+pub(super) const ACTION_ICON: &[&str] = &["icon", "iconurl", "image", "p"];
+pub(super) const ACTION_LINK: &[&str] =
+    &["navigate", "url", "link", "href", "uri", "actionurl", "clickurl", "launchurl", "openurl", "path", "target", "u"];
+
+/// What the name and the link of a single button begin with where they are no object, and what they end with.
+pub(super) const BUTTONS: &[&str] = &["action", "button", "cta", "action1", "action2", "button1", "button2"];
+pub(super) const BUTTON_LABEL: &[&str] = &["title", "text", "label", "urltitle", "urltext", "linktext"];
+pub(super) const BUTTON_LINK: &[&str] = &["url", "link", "href"];
