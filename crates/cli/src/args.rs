@@ -3,13 +3,14 @@
 mod site;
 mod values;
 
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 use user_agent::api::{CommandError, EntryId};
-use user_agent::config::{Mode, Notify, Options, PushServiceName, default_profile};
+use user_agent::config::{Mode, Notify, Options, Passphrase, PushServiceName, default_profile};
 use webpush::{Topic, Urgency};
 
 pub(crate) use site::{SiteAdd, SiteCommand, SiteSet};
@@ -46,6 +47,9 @@ pub(crate) struct Global {
     /// Allow plain ws:// to other computers
     #[arg(long, global = true)]
     pub(crate) allow_insecure: bool,
+    /// Where `keyring = "file"` is set in config.toml: the file whose first line is the passphrase
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 impl Global {
@@ -71,8 +75,21 @@ impl Global {
             ca_files: self.ca.clone(),
             allow_insecure: self.allow_insecure,
             ask_first: false,
+            passphrase: Passphrase {
+                file: self.passphrase_file.clone(),
+                ask: io::stdin().is_terminal().then_some(ask_passphrase),
+            },
         })
     }
+}
+
+/// On the terminal, without an echo; twice for a new one.
+fn ask_passphrase(new: bool) -> io::Result<String> {
+    let passphrase = rpassword::prompt_password("Passphrase of the keyring file: ")?;
+    if new && rpassword::prompt_password("Again: ")? != passphrase {
+        return Err(io::Error::other("the two passphrases differ"));
+    }
+    Ok(passphrase)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -129,6 +146,11 @@ pub(crate) enum Command {
         shown."
     )]
     Doctor,
+    /// Have the keyring ask for its password
+    #[command(long_about = "Have the keyring ask for its password, and wait for the answer.\n\n\
+        Nothing else raises its question by itself: a receiver whose keyring is locked waits until it is unlocked, here or \
+        elsewhere.")]
+    Unlock,
     /// Keys of an application server
     #[command(subcommand)]
     Vapid(VapidCommand),

@@ -3,15 +3,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use webpush::autopush::{Identity, UnregisterCode};
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, PushMessage};
 
 use crate::api::{Disposition, Event, PushServiceStatus, UaidState};
 use crate::client::Command;
 use crate::config::{Mode, Notify, PushServiceUrl};
+use crate::crash;
 use crate::inbox::{self, Outcome};
 use crate::notifier::Activation;
 use crate::presenter::Presenter;
@@ -35,6 +38,8 @@ pub(crate) enum Order {
     },
     /// Give an endpoint up; answered once the service has confirmed.
     Unregister { service: PushServiceUrl, channel: ChannelId, reply: oneshot::Sender<()> },
+    /// Read the messages that waited for keys: there are some more.
+    Release,
 }
 
 /// Everything the loop listens to.
@@ -48,6 +53,21 @@ pub(crate) struct Inputs {
     pub(crate) stop: oneshot::Receiver<()>,
 }
 
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was told to.
+    Stopped,
+    /// The database is damaged.
+    Damaged,
+}
+
+/// How long after a failed write the connection is made again, and messages come again, at first and at most.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+const LAST_RETRY: Duration = Duration::from_secs(300);
+/// How often what has become too old is thrown away.
+const UPKEEP: Duration = Duration::from_secs(24 * 60 * 60);
+
 pub(crate) struct Actor {
     shared: Shared,
     connector: Connector,
@@ -56,6 +76,19 @@ pub(crate) struct Actor {
     service_events: mpsc::Sender<(PushServiceUrl, service::Event)>,
     registering: HashMap<ChannelId, oneshot::Sender<Result<PushEndpoint, u16>>>,
     unregistering: HashMap<ChannelId, oneshot::Sender<()>>,
+    begun: Begun,
+    /// The wait after the next failed write.
+    retry: Duration,
+}
+
+/// What of the beginning has been done.
+#[derive(Debug, Default)]
+struct Begun {
+    shown: bool,
+    released: bool,
+    connected: bool,
+    /// When the rest is tried again.
+    again_at: Option<Instant>,
 }
 
 impl Actor {
@@ -64,8 +97,8 @@ impl Actor {
         shared: Shared,
         connector: Connector,
         presenter: Option<Presenter>,
-        mut inputs: Inputs,
-    ) {
+        inputs: &mut Inputs,
+    ) -> Ended {
         let (service_events, mut events) = mpsc::channel(16);
         let mut actor = Self {
             shared,
@@ -75,26 +108,35 @@ impl Actor {
             service_events,
             registering: HashMap::new(),
             unregistering: HashMap::new(),
+            begun: Begun::default(),
+            retry: FIRST_RETRY,
         };
-        if let Err(error) = actor.begin().await {
-            actor.report(None, format!("the database failed: {error}"));
-        }
-        loop {
+        let store = actor.shared.store.clone();
+        let mut upkeep = interval(UPKEEP);
+        upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        actor.begin().await;
+        let ended = loop {
+            let again_at = actor.begun.again_at;
             tokio::select! {
                 Some(command) = inputs.commands.recv() => requests::spawn(actor.shared.clone(), command),
                 Some(order) = inputs.orders.recv() => actor.order(order).await,
                 Some((service, event)) = events.recv() => {
-                    if let Err(error) = actor.event(service, event).await {
-                        actor.report(None, error.to_string());
+                    if let Err(error) = actor.event(service.clone(), event).await {
+                        actor.failed(&service, &error);
                     }
                 }
                 Some(activation) = inputs.activations.recv() => requests::activate(actor.shared.clone(), activation),
                 Some(()) = async { inputs.network.as_mut()?.recv().await } => {
                     actor.services.values().for_each(Service::reconnect_now);
                 }
-                _ = &mut inputs.stop => break,
+                _ = upkeep.tick() => actor.keep_up(),
+                () = async { match again_at { Some(at) => sleep_until(at).await, None => std::future::pending().await } } => {
+                    actor.begin().await;
+                }
+                () = store.damaged() => break Ended::Damaged,
+                _ = &mut inputs.stop => break Ended::Stopped,
             }
-        }
+        };
         drop(events);
         for service in actor.services.into_values() {
             service.stop().await;
@@ -102,34 +144,98 @@ impl Actor {
         if let Some(presenter) = actor.presenter {
             presenter.stop().await;
         }
+        ended
     }
 
-    /// Shows what an earlier process committed and did not get to show, and connects.
-    async fn begin(&mut self) -> Result<(), StoreError> {
-        let now = Timestamp::now();
-        self.shared.store.write(move |tx| Ok(channels::prune_seen(tx, now)?)).await?;
-        if let Some(presenter) = &self.presenter {
-            for (popup, received_at) in
-                self.shared.store.read(|c| Ok(crate::store::entries::pending(c)?)).await?
-            {
-                presenter.show(popup, received_at);
+    /// Shows what an earlier process committed and did not get to show, and connects. What fails is tried again, and keeps
+    /// nothing else from being done.
+    async fn begin(&mut self) {
+        let mut failure = None;
+        if !self.begun.shown {
+            match self.show_pending().await {
+                Ok(()) => self.begun.shown = true,
+                Err(error) => failure = Some(error),
             }
         }
-        if self.shared.mode == Mode::Offline {
-            return Ok(());
+        if !self.begun.released {
+            match self.release().await {
+                Ok(()) => self.begun.released = true,
+                Err(error) => failure = Some(error),
+            }
         }
-        let rows = self.shared.store.read(|c| Ok(sites::push_services(c)?)).await?;
-        let mut wanted: Vec<_> = rows.into_iter().filter(|row| row.in_use).map(|row| row.url).collect();
-        let silence = self.shared.store.read(|c| Ok(sites::do_not_disturb(c)?)).await?;
-        requests::announce_end(&self.shared, silence);
-        let wait_for_choice = self.shared.ask_first && !requests::is_chosen(&self.shared).await?;
-        if matches!(self.shared.mode, Mode::Receive(_)) && !wait_for_choice {
-            wanted.push(requests::default_push_service(&self.shared).await?);
+        if !self.begun.connected && self.shared.mode != Mode::Offline {
+            match self.connect_all().await {
+                Ok(()) => self.begun.connected = true,
+                Err(error) => failure = Some(error),
+            }
         }
-        for url in wanted {
-            self.connect(&url).await?;
+        self.begun.again_at = failure.map(|error| {
+            self.report(None, format!("not everything could be started: {error}"));
+            Instant::now() + self.next_retry()
+        });
+    }
+
+    async fn show_pending(&self) -> Result<(), StoreError> {
+        let Some(presenter) = &self.presenter else { return Ok(()) };
+        for (popup, received_at) in self.shared.store.read(|c| Ok(crate::store::entries::pending(c)?)).await?
+        {
+            presenter.show(popup, received_at);
         }
         Ok(())
+    }
+
+    async fn connect_all(&mut self) -> Result<(), StoreError> {
+        let silence = self.shared.store.read(|c| Ok(sites::do_not_disturb(c)?)).await?;
+        requests::announce_end(&self.shared, silence);
+        let rows = self.shared.store.read(|c| Ok(sites::push_services(c)?)).await?;
+        let mut wanted: Vec<_> = rows.into_iter().filter(|row| row.in_use).map(|row| row.url).collect();
+        let mut result = Ok(());
+        if matches!(self.shared.mode, Mode::Receive(_)) {
+            match self.default_to_connect().await {
+                Ok(service) => wanted.extend(service),
+                Err(error) => result = Err(error),
+            }
+        }
+        for url in wanted {
+            if let Err(error) = self.connect(&url).await {
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    /// The default service, unless somebody is to be asked first.
+    async fn default_to_connect(&self) -> Result<Option<PushServiceUrl>, StoreError> {
+        if self.shared.ask_first && !requests::is_chosen(&self.shared).await? {
+            return Ok(None);
+        }
+        requests::default_push_service(&self.shared).await.map(Some)
+    }
+
+    /// Throws away what nobody needs any more.
+    fn keep_up(&self) {
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let now = Timestamp::now();
+            if let Err(error) = shared.store.write(move |tx| Ok(channels::prune_seen(tx, now)?)).await {
+                tracing::warn!(%error, "old versions were not forgotten");
+            }
+        });
+        requests::keyring::sweep(self.shared.clone());
+    }
+
+    /// What a service said could not be stored, and is not acknowledged: the connection is made anew, a while later, and
+    /// the service says it again.
+    fn failed(&mut self, url: &PushServiceUrl, error: &StoreError) {
+        let wait = self.next_retry();
+        self.report(None, format!("{error}; {}", error.trouble().remedy()));
+        self.with(url, |service| service.drop_connection(error.to_string(), wait));
+    }
+
+    fn next_retry(&mut self) -> Duration {
+        let wait = self.retry;
+        self.retry = (wait * 2).min(LAST_RETRY);
+        wait
     }
 
     async fn connect(&mut self, url: &PushServiceUrl) -> Result<(), StoreError> {
@@ -150,13 +256,19 @@ impl Actor {
 
     async fn order(&mut self, order: Order) {
         let (Order::Connect(service) | Order::Register { service, .. } | Order::Unregister { service, .. }) =
-            &order;
+            &order
+        else {
+            if let Err(error) = self.release().await {
+                self.report(None, format!("messages that waited for keys could not be read: {error}"));
+            }
+            return;
+        };
         if let Err(error) = self.connect(service).await {
             self.report(None, error.to_string());
             return;
         }
         match order {
-            Order::Connect(_) => {}
+            Order::Connect(_) | Order::Release => {}
             Order::Register { service, channel, key, reply } => {
                 self.registering.insert(channel, reply);
                 self.with(&service, |service| service.register(channel, key));
@@ -268,9 +380,11 @@ impl Actor {
             .store
             .write(move |tx| inbox::receive(tx, &keys, notifications, messages, now))
             .await?;
+        crash::point("after-commit");
+        self.retry = FIRST_RETRY;
         let acks: Vec<_> = receipts
             .iter()
-            .filter_map(|receipt| Some((receipt.channel_id, receipt.version.clone(), receipt.ack?)))
+            .map(|receipt| (receipt.channel_id, receipt.version.clone(), receipt.ack))
             .collect();
         tracing::info!(service = %url, received = count, acknowledged = acks.len(), "messages stored");
         self.with(&url, |service| service.acknowledge(acks));
@@ -281,7 +395,37 @@ impl Actor {
         Ok(())
     }
 
+    /// Reads what was withheld, as far as its keys are here.
+    async fn release(&self) -> Result<(), StoreError> {
+        let notifications = self.shared.mode != Mode::Receive(Notify::None);
+        let mut from = Some(0);
+        while let Some(after) = from {
+            let (keys, now) = (self.shared.keys.clone(), Timestamp::now());
+            let work =
+                self.shared.store.write(move |tx| inbox::release(tx, &keys, notifications, after, now));
+            let (released, more) = work.await?;
+            if !released.is_empty() {
+                tracing::info!(released = released.len(), "messages that waited have been read");
+                self.shared.tell(Event::Changed);
+            }
+            for message in released {
+                self.deliver(message.outcome, message.received_at);
+            }
+            from = more;
+        }
+        Ok(())
+    }
+
     fn outcome(&self, url: &PushServiceUrl, channel: ChannelId, outcome: Outcome, received_at: Timestamp) {
+        if let Outcome::UnknownChannel { removed: true } = outcome {
+            self.with(url, |service| service.unregister(channel, UnregisterCode::UserRequest));
+        } else {
+            self.deliver(outcome, received_at);
+        }
+    }
+
+    /// Shows it, and tells whoever listens.
+    fn deliver(&self, outcome: Outcome, received_at: Timestamp) {
         let push = |id, site, title, body, navigate, disposition| Event::Push {
             id,
             site,
@@ -321,15 +465,16 @@ impl Actor {
                     Disposition::Discarded,
                 ));
             }
-            Outcome::Duplicate | Outcome::UnknownChannel { removed: false } => {}
-            Outcome::UnknownChannel { removed: true } => {
-                self.with(url, |service| service.unregister(channel, UnregisterCode::UserRequest));
-            }
+            Outcome::Duplicate | Outcome::UnknownChannel { .. } => {}
             Outcome::Undecryptable { site, reason } => {
                 self.report(Some(site), format!("a push could not be decrypted: {reason}"));
             }
             Outcome::KeyMissing { site } => {
-                self.report(Some(site), "the keyring does not have this site's keys; its pushes wait".into());
+                let reason = "the keyring does not have this site's keys: a push was kept and is read when they are back";
+                self.report(Some(site), reason.into());
+            }
+            Outcome::Unreadable { error } => {
+                self.report(None, format!("a push was kept and is read later: {error}"));
             }
         }
     }

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::api::{Disposition, Event};
+use crate::crash;
 use crate::notifier::{Notifier, Popup};
 use crate::requests::Shared;
 use crate::store::entries;
@@ -51,7 +52,9 @@ async fn run(
     mut popups: mpsc::UnboundedReceiver<(Popup, Timestamp)>,
 ) {
     while let Some((popup, received_at)) = popups.recv().await {
+        crash::point("before-notify");
         show(notifier.as_ref(), &shared, &popup).await;
+        crash::point("after-notify");
         let entry = popup.entry;
         tracing::info!(%entry, "notification handed over");
         if let Err(error) = shared.store.write(move |tx| Ok(entries::mark_handed(tx, entry)?)).await {

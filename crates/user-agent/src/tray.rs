@@ -140,6 +140,7 @@ mod tests {
             first_run: false,
             do_not_disturb: DoNotDisturb::Off,
             unread,
+            locked: None,
             condition: Condition::Unread,
             headline: "Connected to Mozilla".into(),
         }

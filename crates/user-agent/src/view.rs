@@ -4,7 +4,10 @@ use crate::api::{Condition, DoNotDisturb, PushServiceStatus, SiteState};
 use crate::config::{MOZILLA, PushServiceUrl};
 
 /// A site's state in words. What keeps it from working comes before what the user chose.
-pub(crate) fn state_label(state: SiteState, needs_pairing: bool) -> &'static str {
+pub(crate) fn state_label(state: SiteState, needs_pairing: bool, has_keys: bool) -> &'static str {
+    if !has_keys {
+        return "Keys missing";
+    }
     if needs_pairing {
         return "Needs pairing again";
     }
@@ -107,7 +110,8 @@ mod tests {
 
     #[test]
     fn pairing_again_comes_before_the_chosen_state() {
-        assert_eq!(state_label(SiteState::Quiet, true), "Needs pairing again");
-        assert_eq!(state_label(SiteState::History, false), "History only");
+        assert_eq!(state_label(SiteState::Quiet, true, true), "Needs pairing again");
+        assert_eq!(state_label(SiteState::History, false, true), "History only");
+        assert_eq!(state_label(SiteState::Quiet, true, false), "Keys missing");
     }
 }

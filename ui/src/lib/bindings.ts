@@ -46,7 +46,7 @@ value: DoNotDisturb, } | { "request": "set_default_push_service",
 /**
  * Its URL.
  */
-url: string, } | { "request": "diagnose" };
+url: string, } | { "request": "unlock" } | { "request": "diagnose" };
 
 export type Response = { "response": "done" } | { "response": "status", "value": Status } | { "response": "site", "value": Site } | { "response": "sites", "value": Array<Site> } | { "response": "removed", "value": { 
 /**
@@ -260,7 +260,15 @@ navigate: string | null,
 /**
  * What became of it.
  */
-disposition: Disposition, } | { "event": "failed", 
+disposition: Disposition, } | { "event": "locked", 
+/**
+ * Why.
+ */
+reason: string, 
+/**
+ * The same for programs.
+ */
+code: Trouble, } | { "event": "unlocked" } | { "event": "failed", 
 /**
  * The site's name, where there is one.
  */
@@ -293,6 +301,10 @@ do_not_disturb: DoNotDisturb,
  * Entries not yet read.
  */
 unread: number, 
+/**
+ * Why the keyring cannot be read, while it cannot: nothing is connected, and [`Request::Unlock`] asks for it.
+ */
+locked: string | null, 
 /**
  * The one thing that the icon tells.
  */
@@ -330,6 +342,10 @@ check: string,
  */
 severity: Severity, 
 /**
+ * What is wrong, for programs; `null` when it works.
+ */
+code: Trouble | null, 
+/**
  * What was found, one line.
  */
 message: string, 
@@ -340,6 +356,8 @@ remedy: string | null, };
 
 export type Severity = "ok" | "warning" | "error";
 
+export type Trouble = "keyring-absent" | "keyring-locked" | "prompt-dismissed" | "keyring-silent" | "keyring-item-damaged" | "database-key-missing" | "site-keys-missing" | "messages-withheld" | "disk-full" | "read-only" | "database-damaged" | "database-replaced" | "database-newer" | "storage-failed" | "profile-in-use" | "profile-unusable" | "pairing-needed" | "push-service-unreachable" | "notifications-absent" | "notifications-limited";
+
 export type CommandError = { 
 /**
  * One of a closed set.
@@ -348,6 +366,10 @@ code: ErrorCode,
 /**
  * One line: what happened, and what to do.
  */
-message: string, };
+message: string, 
+/**
+ * The row of `belfry doctor` that explains it, where there is one.
+ */
+trouble?: Trouble, };
 
 export type ErrorCode = "invalid" | "not-found" | "exists" | "offline" | "rejected" | "keyring" | "storage" | "profile-in-use" | "notifications" | "unsupported" | "timeout" | "internal";

@@ -176,7 +176,12 @@ async fn received(events: &mut Events, name: &str, text: &str) -> Result<Disposi
                 return Err(Failure::internal(reason));
             }
             Event::Disconnected { reason, .. } => tracing::warn!(reason, "the connection was lost"),
-            Event::Push { .. } | Event::Failed { .. } | Event::Connected { .. } | Event::Changed => {}
+            Event::Push { .. }
+            | Event::Failed { .. }
+            | Event::Connected { .. }
+            | Event::Locked { .. }
+            | Event::Unlocked
+            | Event::Changed => {}
         }
     }
     Err(Failure::internal("the receiver has stopped"))

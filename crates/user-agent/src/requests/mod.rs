@@ -2,6 +2,7 @@
 //! keyring, a search, a service out of reach) holds up nothing else.
 
 mod diagnose;
+pub(crate) mod keyring;
 mod pairing;
 
 use std::collections::BTreeMap;
@@ -103,6 +104,12 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
             shared.tell(Event::Changed);
             status(shared).await
         }
+        Request::Unlock => {
+            shared.keyring.unlock().await?;
+            keyring::reload(shared).await?;
+            keyring::sweep(shared.clone());
+            Ok(Response::Done)
+        }
         Request::Diagnose => Ok(Response::Checks(diagnose::run(shared).await)),
     }
 }
@@ -117,7 +124,8 @@ async fn status(shared: &Shared) -> Result<Response, CommandError> {
     let (chosen, sites, do_not_disturb, unread) = read.await?;
     let quiet = do_not_disturb.is_active(Timestamp::now());
     let first_run = !chosen && sites.is_empty();
-    let needs_pairing = sites.iter().any(|site| site.needs_pairing);
+    let needs_pairing =
+        sites.iter().any(|site| site.needs_pairing || shared.keys.get(site.channel_id).is_none());
     Ok(Response::Status(Status {
         condition: view::condition(&push_services, quiet, unread, needs_pairing),
         headline: view::headline(&push_services, first_run, do_not_disturb, quiet),
@@ -126,6 +134,7 @@ async fn status(shared: &Shared) -> Result<Response, CommandError> {
         first_run,
         do_not_disturb,
         unread,
+        locked: None,
     }))
 }
 
@@ -166,14 +175,18 @@ fn no_entry(id: EntryId) -> CommandError {
 
 /// The site as front ends see it; its subscription only where it was asked for.
 fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
-    let keys = shared.keys.get(row.channel_id).filter(|_| with_subscription);
-    let subscription = keys.zip(row.endpoint).map(|(keys, endpoint)| keys.subscription(endpoint));
+    let keys = shared.keys.get(row.channel_id);
+    let state_label = view::state_label(row.state, row.needs_pairing, keys.is_some());
+    let subscription = keys
+        .filter(|_| with_subscription)
+        .zip(row.endpoint)
+        .map(|(keys, endpoint)| keys.subscription(endpoint));
     Site {
         id: row.id,
         name: row.name,
         url: row.url,
         state: row.state,
-        state_label: view::state_label(row.state, row.needs_pairing).to_owned(),
+        state_label: state_label.to_owned(),
         push_service: row.push_service,
         needs_pairing: row.needs_pairing,
         vapid_key: row.application_server_key,
@@ -197,6 +210,7 @@ async fn set_site(shared: &Shared, site: String, changes: Vec<SiteChange>) -> Re
         Ok(sites::update_site(tx, &stored.id, &stored.name, stored.url.as_ref(), stored.state)?)
     });
     update.await.map_err(|error| pairing::taken(error, &row.name))?;
+    save_record(shared.clone(), row.channel_id);
     if row.state == SiteState::Blocked
         && let Some(notifier) = &shared.notifier
         && let Err(error) = notifier.withdraw(&row.id).await

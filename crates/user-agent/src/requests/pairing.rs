@@ -11,11 +11,11 @@ use tokio::time::timeout;
 use url::Url;
 use webpush::{ApplicationServerKey, ChannelId, SubscriptionKeys};
 
-use super::{Shared, default_push_service, view};
+use super::{Shared, default_push_service, keyring, view};
 use crate::actor::Order;
 use crate::api::{CommandError, ErrorCode, Event, NewSite, Response};
 use crate::config::{Mode, PushServiceUrl};
-use crate::keys::SubscriptionRecord;
+use crate::keys::{Prompt, SubscriptionRecord};
 use crate::store::sites::{self, SiteRow};
 use crate::store::{StoreError, channels};
 
@@ -43,12 +43,14 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
     let (channel, id) = (ChannelId::from_random_bytes(random()?), site_id(random()?));
     let keys = SubscriptionKeys::generate(&mut UnwrapErr(SysRng));
 
-    shared.keyring.save(record(channel, &keys, &name, &service)).await?;
+    shared.store.write(move |tx| Ok(channels::forsake_key(tx, channel)?)).await?;
+    shared.keyring.save(record(channel, &keys, &name, &service), Prompt::Allowed).await?;
     let (row_id, row_name, row_service, key) = (id.clone(), name.clone(), service.clone(), new.vapid_key);
     let committed = shared.store.write(move |tx| {
         sites::insert_site(tx, &row_id, &row_name, url.as_ref(), Timestamp::now())?;
         sites::add_push_service(tx, &row_service)?;
-        Ok(channels::insert(tx, channel, &row_id, &row_service, key)?)
+        channels::insert(tx, channel, &row_id, &row_service, key)?;
+        Ok(channels::forget_forsaken_key(tx, channel)?)
     });
     if let Err(error) = committed.await {
         discard_key(shared, channel).await;
@@ -136,8 +138,8 @@ pub(super) async fn remove(shared: &Shared, row: SiteRow) -> Result<Response, Co
 }
 
 async fn discard_key(shared: &Shared, channel: ChannelId) {
-    if let Err(error) = shared.keyring.delete(channel).await {
-        tracing::warn!(%error, "the keyring still has an item of a removed site");
+    if let Err(error) = keyring::delete(shared, channel).await {
+        tracing::warn!(%error, "the keyring still has an item of a removed site; it is deleted later");
     }
 }
 
@@ -156,10 +158,18 @@ pub(crate) fn save_record(shared: Shared, channel: ChannelId) {
         let record = SubscriptionRecord {
             endpoint: row.endpoint.map(String::from).unwrap_or_default(),
             uaid: uaid.map(String::from).unwrap_or_default(),
+            url: row.url.map(String::from).unwrap_or_default(),
+            state: row.state.to_string(),
+            application_server_key: row.application_server_key.map(|key| key.to_string()).unwrap_or_default(),
             ..record(channel, &keys, &row.name, &row.push_service)
         };
-        if let Err(error) = shared.keyring.save(record).await {
+        if let Err(error) = shared.keyring.save(record, Prompt::Never).await {
             tracing::warn!(%error, "the keyring's copy of a subscription is out of date");
+        }
+        // Removed meanwhile: this may have made the item anew.
+        let row = shared.store.read(move |c| Ok(sites::site_of_channel(c, channel)?)).await;
+        if matches!(row, Ok(None)) {
+            discard_key(&shared, channel).await;
         }
     });
 }
@@ -177,6 +187,10 @@ fn record(
         push_service: service.to_string(),
         uaid: String::new(),
         site: site.to_owned(),
+        url: String::new(),
+        state: String::new(),
+        application_server_key: String::new(),
+        saved_at: Timestamp::now().as_millisecond(),
         version: 1,
     }
 }

@@ -122,6 +122,24 @@ pub(crate) fn mark_seen(
     Ok(inserted == 1)
 }
 
+/// Notes that a channel's key is to be deleted. Before the key is made: whatever happens, it does not outlive its row.
+pub(crate) fn forsake_key(c: &Connection, channel: ChannelId) -> Result<()> {
+    let sql = "INSERT INTO forsaken_key (channel_id) VALUES (?1) ON CONFLICT DO NOTHING";
+    c.execute(sql, [channel.to_string()]).map(drop)
+}
+
+/// Channels whose keys are to be deleted from the keyring.
+pub(crate) fn forsaken_keys(c: &Connection) -> Result<Vec<ChannelId>> {
+    c.prepare_cached("SELECT channel_id FROM forsaken_key")?
+        .query_map([], |row| parsed(row, "channel_id"))?
+        .collect()
+}
+
+/// The key is gone, or wanted.
+pub(crate) fn forget_forsaken_key(c: &Connection, channel: ChannelId) -> Result<()> {
+    c.execute("DELETE FROM forsaken_key WHERE channel_id = ?1", [channel.to_string()]).map(drop)
+}
+
 /// Forgets versions that no service can send again.
 pub(crate) fn prune_seen(c: &Connection, now: Timestamp) -> Result<()> {
     let before = now.checked_sub(SEEN_FOR).unwrap_or(Timestamp::MIN);

@@ -38,6 +38,7 @@ fn bindings() -> String {
         PushServiceStatus,
         Check,
         Severity,
+        Trouble,
         CommandError,
         ErrorCode,
     );

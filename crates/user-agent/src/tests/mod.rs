@@ -4,8 +4,12 @@
 
 mod bindings;
 mod checklist;
+mod keyring;
 mod lifecycle;
+mod storage;
+mod trouble;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,11 +27,12 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use webpush::{PushSubscription, encryption};
 
-use crate::api::{CommandError, Entry, EntryFilter, Event, NewSite, Request, Response, Site};
+use crate::api::{Check, CommandError, Entry, EntryFilter, Event, NewSite, Request, Response, Site, Status};
 use crate::client::Client;
 use crate::config::{Mode, Notify, Options};
 use crate::engine::UserAgent;
-use crate::keys::tests::mock_store;
+use crate::keys::Backend;
+use crate::keys::tests::{TestBackend, mock_store};
 use crate::notifier::{Activation, Notifier, NotifyError, Popup, ServerInfo};
 
 /// A backstop for events that never come; nothing waits this long when it works.
@@ -128,12 +133,15 @@ impl Peer {
 }
 
 /// Shows nothing and remembers everything.
-struct RecordingNotifier(mpsc::UnboundedSender<Popup>);
+struct RecordingNotifier {
+    shown: mpsc::UnboundedSender<Popup>,
+    capabilities: Option<Vec<String>>,
+}
 
 #[async_trait]
 impl Notifier for RecordingNotifier {
     async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
-        self.0.send(popup).map_err(|_| NotifyError::Absent("the test has ended".into()))
+        self.shown.send(popup).map_err(|_| NotifyError::Absent("the test has ended".into()))
     }
 
     async fn withdraw(&self, _site_id: &str) -> Result<(), NotifyError> {
@@ -141,7 +149,9 @@ impl Notifier for RecordingNotifier {
     }
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {
-        Ok(ServerInfo { name: "recorder".into(), capabilities: vec!["actions".into()] })
+        let capabilities = self.capabilities.clone();
+        let capabilities = capabilities.ok_or_else(|| NotifyError::Absent("nobody is there".into()))?;
+        Ok(ServerInfo { name: "recorder".into(), capabilities })
     }
 }
 
@@ -149,6 +159,10 @@ impl Notifier for RecordingNotifier {
 struct Machine {
     folder: TempDir,
     keyring: Arc<CredentialStore>,
+    /// The door to the keyring.
+    door: TestBackend,
+    /// What its notification server can do. `None`: it has none.
+    capabilities: Option<Vec<String>>,
 }
 
 /// A process.
@@ -162,7 +176,10 @@ struct Receiver {
 
 impl Machine {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), keyring: mock_store() }
+        let keyring = mock_store();
+        let door = TestBackend::of(keyring.clone());
+        let capabilities = Some(vec!["actions".to_owned()]);
+        Self { folder: tempfile::tempdir().unwrap(), keyring, door, capabilities }
     }
 
     fn options(&self, mode: Mode) -> Options {
@@ -173,6 +190,7 @@ impl Machine {
             ca_files: Vec::new(),
             allow_insecure: false,
             ask_first: false,
+            passphrase: Default::default(),
         }
     }
 
@@ -181,18 +199,42 @@ impl Machine {
     }
 
     async fn start_with(&self, options: Options) -> Result<Receiver, CommandError> {
-        let keyring = self.keyring.clone();
+        let backend = Some(Backend::Test(self.door.clone()));
         let (shown, popups) = mpsc::unbounded_channel();
         let (clicks, activations) = mpsc::unbounded_channel();
         let notifier: Option<Arc<dyn Notifier>> = match options.mode {
-            Mode::Receive(_) => Some(Arc::new(RecordingNotifier(shown))),
+            Mode::Receive(_) => {
+                Some(Arc::new(RecordingNotifier { shown, capabilities: self.capabilities.clone() }))
+            }
             Mode::Online | Mode::Offline => None,
         };
-        let engine =
-            UserAgent::start_with(options, Box::new(move || Ok(keyring)), notifier, activations).await?;
+        let engine = UserAgent::start_with(options, backend, notifier, activations).await?;
         let client = engine.client();
         let events = client.events_from_start();
         Ok(Receiver { engine, client, events, popups, clicks })
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("profile/belfry.db")
+    }
+
+    /// A keyring item of this profile.
+    fn item(&self, what: &str) -> keyring_core::Entry {
+        let id = std::fs::read_to_string(self.folder.path().join("profile/id")).unwrap();
+        self.keyring.build("belfry", &format!("{}:{what}", id.trim()), None).unwrap()
+    }
+
+    /// A connection to the database past the receiver, for doing damage.
+    fn tamper(&self) -> rusqlite::Connection {
+        let key: [u8; 32] = self.item("database").get_secret().unwrap().try_into().unwrap();
+        crate::store::tests::connect_to(&self.database(), &zeroize::Zeroizing::new(key))
+    }
+
+    /// Overwrites the beginning of the database.
+    fn damage(&self) {
+        let mut bytes = std::fs::read(self.database()).unwrap();
+        bytes[..2048].fill(7);
+        std::fs::write(self.database(), bytes).unwrap();
     }
 
     async fn start(&self, service: &ScriptedService) -> Receiver {
@@ -241,6 +283,20 @@ impl Receiver {
     async fn history(&self) -> Vec<Entry> {
         match self.client.request(Request::ListEntries(EntryFilter::default())).await.unwrap() {
             Response::Entries(entries) => entries,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn checks(&self) -> Vec<Check> {
+        match self.client.request(Request::Diagnose).await.unwrap() {
+            Response::Checks(checks) => checks,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn status(&self) -> Status {
+        match self.client.request(Request::Status).await.unwrap() {
+            Response::Status(status) => status,
             other => panic!("{other:?}"),
         }
     }
