@@ -361,10 +361,14 @@ impl Actor {
             self.with(&url, |service| service.unregister(channel, UnregisterCode::UserRequest));
             return Ok(());
         }
-        requests::save_record(self.shared.clone(), channel);
-        if let Some(reply) = self.registering.remove(&channel) {
-            let _ = reply.send(Ok(endpoint));
-        }
+        let (shared, reply) = (self.shared.clone(), self.registering.remove(&channel));
+        tokio::spawn(async move {
+            // Only then: whoever has been given the endpoint can rely on it, whatever becomes of the database.
+            requests::keyring::save_record(&shared, channel).await;
+            if let Some(reply) = reply {
+                let _ = reply.send(Ok(endpoint));
+            }
+        });
         self.shared.tell(Event::Changed);
         Ok(())
     }

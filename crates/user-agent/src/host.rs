@@ -93,11 +93,11 @@ impl Host {
     }
 
     fn share(&self, opened: Opened) -> Shared {
-        let Opened { store, keys, news } = opened;
+        let Opened { store, keys, news, stale } = opened;
         for reason in news {
             self.tell(Event::Failed { site: None, reason });
         }
-        Shared {
+        let shared = Shared {
             mode: self.mode,
             allow_insecure: self.allow_insecure,
             ask_first: self.ask_first,
@@ -108,7 +108,14 @@ impl Host {
             events: self.events.clone(),
             orders: self.orders.clone(),
             status: watch::Sender::default(),
-        }
+        };
+        let writer = shared.clone();
+        tokio::spawn(async move {
+            for channel in stale {
+                requests::keyring::save_record(&writer, channel).await;
+            }
+        });
+        shared
     }
 
     /// Waits until the keyring can be read, and says so to whoever asks. `None`: told to stop.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use thiserror::Error;
+use webpush::ChannelId;
 
 use crate::api::{CommandError, Trouble};
 use crate::config;
 use crate::keys::{KeyTable, Keyring, KeyringError, Prompt};
-use crate::store::{DatabaseKey, Store, StoreError, channels, recovery};
+use crate::store::sites::{self, SiteRow};
+use crate::store::{DatabaseKey, Store, StoreError, recovery};
 
 /// Why a profile did not open.
 #[derive(Debug, Error)]
@@ -39,6 +41,8 @@ pub(crate) struct Opened {
     pub(crate) keys: KeyTable,
     /// What people are to be told about it, a line each.
     pub(crate) news: Vec<String>,
+    /// Channels whose keyring item tells something else than the database: the last change was not written there.
+    pub(crate) stale: Vec<ChannelId>,
 }
 
 /// Opens the profile in this folder. `suspect`: its database has failed, and is read as a whole first.
@@ -68,16 +72,23 @@ pub(crate) async fn open(
             news.push(format!("rebuilt from the keyring: {}", rebuilt.join(", ")));
         }
     }
-    let channels = store.read(|c| Ok(channels::with_sites(c)?)).await?;
-    let (loaded, missing) = keyring.load(channels, prompt).await?;
-    if !missing.is_empty() {
-        tracing::error!(subscriptions = missing.len(), "keys are missing from the keyring");
-        let count = missing.len();
+    let (sites, services) = store.read(|c| Ok((sites::sites(c)?, sites::push_services(c)?))).await?;
+    let loaded = keyring.load(sites.iter().map(|site| site.channel_id).collect(), prompt).await?;
+    let missing = sites.len().saturating_sub(loaded.len());
+    if missing > 0 {
+        tracing::error!(subscriptions = missing, "keys are missing from the keyring");
         news.push(format!(
-            "the keyring lacks the keys of {count} subscriptions: their messages wait for them"
+            "the keyring lacks the keys of {missing} subscriptions: their messages wait for them"
         ));
     }
-    Ok(Opened { store, keys: KeyTable::new(loaded), news })
+    let is_stale = |site: &SiteRow| {
+        let service = services.iter().find(|service| service.url == site.push_service);
+        let uaid = service.and_then(|service| service.uaid.as_ref());
+        loaded.get(&site.channel_id).is_some_and(|(_, record)| !record.tells(site, uaid))
+    };
+    let stale = sites.iter().filter(|site| is_stale(site)).map(|site| site.channel_id).collect();
+    let keys = KeyTable::new(loaded.into_iter().map(|(channel, (keys, _))| (channel, keys)).collect());
+    Ok(Opened { store, keys, news, stale })
 }
 
 fn open_database(

@@ -15,14 +15,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng as _;
+use jiff::Timestamp;
 use keyring_core::{CredentialStore, Entry};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use webpush::{ChannelId, SubscriptionKeys};
+use url::Url;
+use webpush::{ChannelId, SubscriptionKeys, UserAgentId};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::api::{CommandError, Trouble};
 use crate::store::DatabaseKey;
+use crate::store::sites::SiteRow;
 
 pub(crate) use backend::{Backend, Changes};
 pub(crate) use sealed::SealedFile;
@@ -143,6 +146,39 @@ pub(crate) struct SubscriptionRecord {
     pub(crate) version: u32,
 }
 
+impl SubscriptionRecord {
+    /// The record of a site's channel, with what its push service calls us.
+    pub(crate) fn new(site: &SiteRow, uaid: Option<&UserAgentId>, keys: &SubscriptionKeys) -> Self {
+        Self {
+            channel_id: site.channel_id,
+            keys: keys.into(),
+            endpoint: site.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()).unwrap_or_default(),
+            push_service: site.push_service.to_string(),
+            uaid: uaid.map(|uaid| uaid.as_str().to_owned()).unwrap_or_default(),
+            site: site.name.clone(),
+            url: site.url.as_ref().map(Url::to_string).unwrap_or_default(),
+            state: site.state.to_string(),
+            application_server_key: site
+                .application_server_key
+                .map(|key| key.to_string())
+                .unwrap_or_default(),
+            saved_at: Timestamp::now().as_millisecond(),
+            version: 1,
+        }
+    }
+
+    /// Whether it says this of the site, whatever the keys.
+    pub(crate) fn tells(&self, site: &SiteRow, uaid: Option<&UserAgentId>) -> bool {
+        let Ok(keys) = self.keys.restore() else { return false };
+        let now = Self::new(site, uaid, &keys);
+        let what = |record: &Self| {
+            let Self { endpoint, push_service, uaid, site, url, state, application_server_key, .. } = record;
+            [endpoint, push_service, uaid, site, url, state, application_server_key].map(String::clone)
+        };
+        what(self) == what(&now)
+    }
+}
+
 /// A subscription's keys in base64url. Wiped when dropped, redacted in `Debug`.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct StoredKeys {
@@ -206,27 +242,28 @@ impl Keyring {
         .await
     }
 
-    /// Reads the keys of these channels. A channel whose item is missing or damaged is left out and named in the second part.
+    /// Reads the items of these channels. One that is missing or damaged is not among the answers.
     pub(crate) async fn load(
         &self,
         channels: Vec<ChannelId>,
         prompt: Prompt,
-    ) -> Result<(HashMap<ChannelId, SubscriptionKeys>, Vec<ChannelId>), KeyringError> {
+    ) -> Result<HashMap<ChannelId, (SubscriptionKeys, SubscriptionRecord)>, KeyringError> {
         if channels.is_empty() {
-            return Ok((HashMap::new(), Vec::new()));
+            return Ok(HashMap::new());
         }
         let items: Vec<_> =
             channels.into_iter().map(|channel| (channel, self.item(&channel.to_string()))).collect();
         self.run(prompt, move |store| {
-            let (mut keys, mut missing) = (HashMap::new(), Vec::new());
+            let mut found = HashMap::new();
             for (channel, item) in &items {
-                match item.entry(store, "").and_then(|entry| read_record(&entry)?.keys.restore()) {
-                    Ok(restored) => drop(keys.insert(*channel, restored)),
-                    Err(KeyringError::Missing | KeyringError::Damaged) => missing.push(*channel),
+                let record = item.entry(store, "").and_then(|entry| read_record(&entry));
+                match record.and_then(|record| Ok((record.keys.restore()?, record))) {
+                    Ok(read) => drop(found.insert(*channel, read)),
+                    Err(KeyringError::Missing | KeyringError::Damaged) => {}
                     Err(error) => return Err(error),
                 }
             }
-            Ok((keys, missing))
+            Ok(found)
         })
         .await
     }
@@ -415,15 +452,13 @@ pub(crate) mod tests {
         let channel = ChannelId::from_random_bytes([1; 16]);
         let keys = SubscriptionKeys::from_bytes(&[7; 32], &[8; 16]).unwrap();
         keyring(&store).save(record(channel, &keys), Prompt::Never).await.unwrap();
-        let (loaded, missing) = keyring(&store).load(vec![channel], Prompt::Never).await.unwrap();
-        assert_eq!(loaded[&channel].public(), keys.public());
-        assert!(missing.is_empty());
+        let loaded = keyring(&store).load(vec![channel], Prompt::Never).await.unwrap();
+        assert_eq!(loaded[&channel].0.public(), keys.public());
         let records = keyring(&store).records(Prompt::Never).await.unwrap();
         assert_eq!((records.len(), records[0].channel_id), (1, channel));
         keyring(&store).delete(channel, Prompt::Never).await.unwrap();
         keyring(&store).delete(channel, Prompt::Never).await.unwrap();
-        let (loaded, missing) = keyring(&store).load(vec![channel], Prompt::Never).await.unwrap();
-        assert_eq!((loaded.len(), missing), (0, vec![channel]));
+        assert!(keyring(&store).load(vec![channel], Prompt::Never).await.unwrap().is_empty());
         assert!(keyring(&store).records(Prompt::Never).await.unwrap().is_empty());
     }
 

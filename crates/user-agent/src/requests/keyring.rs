@@ -5,8 +5,8 @@ use webpush::ChannelId;
 use super::Shared;
 use crate::actor::Order;
 use crate::api::Event;
-use crate::keys::{KeyringError, Prompt};
-use crate::store::channels;
+use crate::keys::{KeyringError, Prompt, SubscriptionRecord};
+use crate::store::{channels, sites};
 
 /// Reads the keys that were missing, as far as the keyring has them now, and has the messages read that waited for them.
 pub(crate) async fn reload(shared: &Shared) -> Result<(), KeyringError> {
@@ -18,12 +18,12 @@ pub(crate) async fn reload(shared: &Shared) -> Result<(), KeyringError> {
             return Ok(());
         }
     };
-    let (loaded, _) = shared.keyring.load(missing, Prompt::Never).await?;
+    let loaded = shared.keyring.load(missing, Prompt::Never).await?;
     if loaded.is_empty() {
         return Ok(());
     }
     tracing::info!(subscriptions = loaded.len(), "the keyring has keys that it did not have");
-    for (channel, keys) in loaded {
+    for (channel, (keys, _)) in loaded {
         shared.keys.insert(channel, keys);
     }
     let _ = shared.orders.send(Order::Release);
@@ -49,6 +49,31 @@ pub(crate) async fn watch(shared: Shared) {
         if let Err(error) = reload(&shared).await {
             tracing::debug!(%error, "missing keys could not be read yet");
         }
+    }
+}
+
+/// Writes what the database knows of a channel to its keyring item, so that the row could be rebuilt from it. What cannot
+/// be written now is written at the next start.
+pub(crate) async fn save_record(shared: &Shared, channel: ChannelId) {
+    let read =
+        shared.store.read(move |c| Ok((sites::site_of_channel(c, channel)?, sites::push_services(c)?)));
+    let (site, services) = match read.await {
+        Ok((Some(site), services)) => (site, services),
+        Ok((None, _)) => return,
+        Err(error) => return tracing::error!(%error, "a subscription could not be read"),
+    };
+    let Some(keys) = shared.keys.get(channel) else { return };
+    let service = services.iter().find(|service| service.url == site.push_service);
+    let record = SubscriptionRecord::new(&site, service.and_then(|service| service.uaid.as_ref()), &keys);
+    if let Err(error) = shared.keyring.save(record, Prompt::Never).await {
+        tracing::warn!(%error, "the keyring's copy of a subscription is out of date");
+    }
+    // Removed meanwhile: this may have made the item anew.
+    let site = shared.store.read(move |c| Ok(sites::site_of_channel(c, channel)?)).await;
+    if matches!(site, Ok(None))
+        && let Err(error) = delete(shared, channel).await
+    {
+        tracing::warn!(%error, "the keyring has an item of a removed site");
     }
 }
 

@@ -25,8 +25,6 @@ use crate::store::sites::{self, SiteRow};
 use crate::store::{Store, StoreError, entries};
 use crate::view;
 
-pub(crate) use pairing::save_record;
-
 /// The setting that names where new sites go.
 pub(crate) const DEFAULT_PUSH_SERVICE: &str = "default_push_service";
 
@@ -210,7 +208,7 @@ async fn set_site(shared: &Shared, site: String, changes: Vec<SiteChange>) -> Re
         Ok(sites::update_site(tx, &stored.id, &stored.name, stored.url.as_ref(), stored.state)?)
     });
     update.await.map_err(|error| pairing::taken(error, &row.name))?;
-    save_record(shared.clone(), row.channel_id);
+    keyring::save_record(shared, row.channel_id).await;
     if row.state == SiteState::Blocked
         && let Some(notifier) = &shared.notifier
         && let Err(error) = notifier.withdraw(&row.id).await

@@ -13,7 +13,7 @@ use webpush::{ApplicationServerKey, ChannelId, SubscriptionKeys};
 
 use super::{Shared, default_push_service, keyring, view};
 use crate::actor::Order;
-use crate::api::{CommandError, ErrorCode, Event, NewSite, Response};
+use crate::api::{CommandError, ErrorCode, Event, NewSite, Response, SiteState};
 use crate::config::{Mode, PushServiceUrl};
 use crate::keys::{Prompt, SubscriptionRecord};
 use crate::store::sites::{self, SiteRow};
@@ -43,8 +43,22 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
     let (channel, id) = (ChannelId::from_random_bytes(random()?), site_id(random()?));
     let keys = SubscriptionKeys::generate(&mut UnwrapErr(SysRng));
 
+    // Whatever happens before the row is committed, the key does not outlive this.
     shared.store.write(move |tx| Ok(channels::forsake_key(tx, channel)?)).await?;
-    shared.keyring.save(record(channel, &keys, &name, &service), Prompt::Allowed).await?;
+    let row = SiteRow {
+        id: id.clone(),
+        name: name.clone(),
+        url: url.clone(),
+        state: SiteState::Alert,
+        needs_pairing: false,
+        added_at: Timestamp::now(),
+        unread: 0,
+        push_service: service.clone(),
+        channel_id: channel,
+        application_server_key: new.vapid_key,
+        endpoint: None,
+    };
+    shared.keyring.save(SubscriptionRecord::new(&row, None, &keys), Prompt::Allowed).await?;
     let (row_id, row_name, row_service, key) = (id.clone(), name.clone(), service.clone(), new.vapid_key);
     let committed = shared.store.write(move |tx| {
         sites::insert_site(tx, &row_id, &row_name, url.as_ref(), Timestamp::now())?;
@@ -140,58 +154,6 @@ pub(super) async fn remove(shared: &Shared, row: SiteRow) -> Result<Response, Co
 async fn discard_key(shared: &Shared, channel: ChannelId) {
     if let Err(error) = keyring::delete(shared, channel).await {
         tracing::warn!(%error, "the keyring still has an item of a removed site; it is deleted later");
-    }
-}
-
-/// Writes what the database knows of a channel to its keyring item, so that the row could be rebuilt from it.
-pub(crate) fn save_record(shared: Shared, channel: ChannelId) {
-    tokio::spawn(async move {
-        let row = match shared.store.read(move |c| Ok(sites::site_of_channel(c, channel)?)).await {
-            Ok(Some(row)) => row,
-            Ok(None) => return,
-            Err(error) => return tracing::error!(%error, "a subscription could not be read"),
-        };
-        let Some(keys) = shared.keys.get(channel) else { return };
-        let service = row.push_service.clone();
-        let services = shared.store.read(|c| Ok(sites::push_services(c)?)).await.unwrap_or_default();
-        let uaid = services.into_iter().find(|known| known.url == service).and_then(|known| known.uaid);
-        let record = SubscriptionRecord {
-            endpoint: row.endpoint.map(String::from).unwrap_or_default(),
-            uaid: uaid.map(String::from).unwrap_or_default(),
-            url: row.url.map(String::from).unwrap_or_default(),
-            state: row.state.to_string(),
-            application_server_key: row.application_server_key.map(|key| key.to_string()).unwrap_or_default(),
-            ..record(channel, &keys, &row.name, &row.push_service)
-        };
-        if let Err(error) = shared.keyring.save(record, Prompt::Never).await {
-            tracing::warn!(%error, "the keyring's copy of a subscription is out of date");
-        }
-        // Removed meanwhile: this may have made the item anew.
-        let row = shared.store.read(move |c| Ok(sites::site_of_channel(c, channel)?)).await;
-        if matches!(row, Ok(None)) {
-            discard_key(&shared, channel).await;
-        }
-    });
-}
-
-fn record(
-    channel_id: ChannelId,
-    keys: &SubscriptionKeys,
-    site: &str,
-    service: &PushServiceUrl,
-) -> SubscriptionRecord {
-    SubscriptionRecord {
-        channel_id,
-        keys: keys.into(),
-        endpoint: String::new(),
-        push_service: service.to_string(),
-        uaid: String::new(),
-        site: site.to_owned(),
-        url: String::new(),
-        state: String::new(),
-        application_server_key: String::new(),
-        saved_at: Timestamp::now().as_millisecond(),
-        version: 1,
     }
 }
 
