@@ -12,6 +12,7 @@ use std::sync::{Arc, Once, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
@@ -93,8 +94,9 @@ impl From<StoreError> for CommandError {
 /// The open database. Cheap to clone; dropping the last clone finishes what is queued and closes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    writer: Arc<Worker>,
+    // First: the connection that closes last empties the log, and this one cannot.
     reader: Arc<Worker>,
+    writer: Arc<Worker>,
     path: Arc<Path>,
     damaged: watch::Sender<bool>,
 }
@@ -242,6 +244,8 @@ fn await_sqlcipher() {
 fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, StoreError> {
     await_sqlcipher();
     let connection = Connection::open_with_flags(path, flags)?;
+    // A damaged file is to be kept as it is: closing it must not write its log into it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     let mut hex = Zeroizing::new(String::with_capacity(64));
     for byte in key.iter() {
@@ -257,6 +261,7 @@ fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connectio
         }
         Err(error) => return Err(error.into()),
     }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     Ok(connection)
 }
@@ -281,6 +286,7 @@ pub(crate) mod tests {
         let store = Store::open(&path, &key(1)).unwrap();
         store.write(|tx| Ok(sites::set_setting(tx, "greeting", "nightingale in the belfry")?)).await.unwrap();
         drop(store);
+        assert!(!folder.path().join("belfry.db-wal").exists(), "closed, it is one file");
         let store = Store::open(&path, &key(1)).unwrap();
         let read = store.read(|c| Ok(sites::setting(c, "greeting")?)).await.unwrap();
         assert_eq!(read.as_deref(), Some("nightingale in the belfry"));
