@@ -60,6 +60,7 @@ fn allowed(request: &Request) -> bool {
         | Request::OpenEntry { .. }
         | Request::SetDoNotDisturb { .. }
         | Request::SetDefaultPushService { .. }
+        | Request::Unlock
         | Request::Diagnose => true,
     }
 }

@@ -64,7 +64,7 @@ pub(crate) enum Ended {
 
 /// How long after a failed write the connection is made again, and messages come again, at first and at most.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
-const LAST_RETRY: Duration = Duration::from_secs(300);
+const LAST_RETRY: Duration = Duration::from_secs(60);
 /// How often what has become too old is thrown away.
 const UPKEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
