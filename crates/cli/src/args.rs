@@ -105,7 +105,7 @@ pub(crate) enum Command {
     /// Receive in the foreground, without a window
     #[command(long_about = "Receive in the foreground, without a window.\n\n\
         Connects at once, even with no site. When standard output is closed it goes on receiving: a log that went away must \
-        not cost a notification. Ctrl-C or SIGTERM stops it; a second one does not wait for commands of --exec.")]
+        not cost a notification. A keyring that is locked or absent is waited for: nothing is asked, see `belfry unlock`. Ctrl-C or SIGTERM stops it; a second one does not wait for commands of --exec.")]
     Run(Run),
     /// The sites that may send
     #[command(subcommand)]

@@ -3,21 +3,26 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use crate::actor::{Actor, Ended, Inputs, Order};
 use crate::api::{CommandError, Condition, DoNotDisturb, Event, Request, Response, Status};
 use crate::client::Command;
 use crate::config::{MOZILLA, Mode, PushServiceUrl};
-use crate::keys::{Keyring, KeyringError, Prompt};
+use crate::keys::{Keyring, KeyringError};
 use crate::notifier::Notifier;
 use crate::opening::{self, OpenError, Opened};
 use crate::presenter::Presenter;
 use crate::requests::{self, DEFAULT_PUSH_SERVICE, Shared};
 use crate::service::Connector;
 use crate::store::sites;
+
+/// The least time from one opening to the next because of damage: nothing for one that has run for a while.
+const BETWEEN_DAMAGES: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
 
 /// Everything that outlasts one opening of the profile.
 pub(crate) struct Host {
@@ -37,7 +42,7 @@ pub(crate) struct Host {
 impl Host {
     /// Opens the profile, without a question to anybody.
     pub(crate) async fn open(&mut self, suspect: bool) -> Result<Opened, OpenError> {
-        let opened = opening::open(&self.profile, &self.keyring, Prompt::Never, suspect).await?;
+        let opened = opening::open(&self.profile, &self.keyring, suspect).await?;
         if let Some(service) = &self.push_service {
             let url = service.to_string();
             opened.store.write(move |tx| Ok(sites::set_setting(tx, DEFAULT_PUSH_SERVICE, &url)?)).await?;
@@ -65,6 +70,7 @@ impl Host {
                     None => return,
                 },
             };
+            let opened_at = Instant::now();
             let shared = self.share(opened);
             let presenter = self.notifier.clone().map(|notifier| Presenter::start(notifier, shared.clone()));
             let missing = tokio::spawn(requests::keyring::watch(shared.clone()));
@@ -74,6 +80,11 @@ impl Host {
                 Ended::Stopped => return,
                 Ended::Damaged => {
                     self.tell(Event::Failed { site: None, reason: "the database is damaged".into() });
+                    // A disk that damages one after the other must not be filled with them.
+                    tokio::select! {
+                        () = sleep_until(opened_at + BETWEEN_DAMAGES) => {}
+                        _ = &mut inputs.stop => return,
+                    }
                     attempt = match self.open(true).await {
                         Ok(opened) => Ok(opened),
                         Err(error) => match self.waits_for(&error) {
@@ -128,15 +139,14 @@ impl Host {
                 () = changes.next() => {}
                 Some(_) = unlocking.join_next() => {}
                 Some(command) = inputs.commands.recv() => {
-                    match command.request {
-                        Request::Unlock => {
-                            let keyring = self.keyring.clone();
-                            unlocking.spawn(async move {
-                                let unlocked = keyring.unlock().await.map(|()| Response::Done);
-                                let _ = command.reply.send(unlocked.map_err(CommandError::from));
-                            });
-                        }
-                        _ => self.answer(command, &reason),
+                    if command.request == Request::Unlock {
+                        let keyring = self.keyring.clone();
+                        unlocking.spawn(async move {
+                            let unlocked = keyring.unlock().await.map(|()| Response::Done);
+                            let _ = command.reply.send(unlocked.map_err(CommandError::from));
+                        });
+                    } else {
+                        self.answer(command, &reason);
                     }
                     continue;
                 }
@@ -176,10 +186,12 @@ impl Host {
 
     /// What can be said without the database.
     fn answer(&self, command: Command, reason: &KeyringError) {
-        let answer = match command.request {
-            Request::Status => self.status(reason).map(Response::Status),
-            Request::Diagnose => Ok(Response::Checks(vec![reason.trouble().check(reason.to_string())])),
-            _ => Err(reason.clone().into()),
+        let answer = if command.request == Request::Status {
+            self.status(reason).map(Response::Status)
+        } else if command.request == Request::Diagnose {
+            Ok(Response::Checks(vec![reason.trouble().check(reason.to_string())]))
+        } else {
+            Err(reason.clone().into())
         };
         let _ = command.reply.send(answer);
     }

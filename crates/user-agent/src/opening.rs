@@ -9,7 +9,7 @@ use webpush::ChannelId;
 
 use crate::api::{CommandError, Trouble};
 use crate::config;
-use crate::keys::{KeyTable, Keyring, KeyringError, Prompt};
+use crate::keys::{KeyTable, Keyring, KeyringError};
 use crate::store::sites::{self, SiteRow};
 use crate::store::{DatabaseKey, Store, StoreError, recovery};
 
@@ -46,15 +46,10 @@ pub(crate) struct Opened {
 }
 
 /// Opens the profile in this folder. `suspect`: its database has failed, and is read as a whole first.
-pub(crate) async fn open(
-    profile: &Path,
-    keyring: &Keyring,
-    prompt: Prompt,
-    suspect: bool,
-) -> Result<Opened, OpenError> {
+pub(crate) async fn open(profile: &Path, keyring: &Keyring, suspect: bool) -> Result<Opened, OpenError> {
     let path = profile.join("belfry.db");
     let exists = path.metadata().is_ok_and(|file| file.len() > 0);
-    let key = keyring.database_key(exists, prompt).await?;
+    let key = keyring.database_key(exists).await?;
     let opened = tokio::task::spawn_blocking(move || open_database(&path, &key, suspect)).await;
     let (store, set_aside) = opened.unwrap_or(Err(StoreError::Closed.into()))?;
     let mut news = Vec::new();
@@ -64,7 +59,7 @@ pub(crate) async fn open(
         news.push(message);
     }
     if store.read(|c| Ok(recovery::is_incomplete(c)?)).await? {
-        let records = keyring.records(prompt).await?;
+        let records = keyring.records().await?;
         let now = Timestamp::now();
         let rebuilt =
             store.write(move |tx| Ok(recovery::rebuild(tx, &records, set_aside.as_deref(), now)?)).await?;
@@ -73,7 +68,7 @@ pub(crate) async fn open(
         }
     }
     let (sites, services) = store.read(|c| Ok((sites::sites(c)?, sites::push_services(c)?))).await?;
-    let loaded = keyring.load(sites.iter().map(|site| site.channel_id).collect(), prompt).await?;
+    let loaded = keyring.load(sites.iter().map(|site| site.channel_id).collect()).await?;
     let missing = sites.len().saturating_sub(loaded.len());
     if missing > 0 {
         tracing::error!(subscriptions = missing, "keys are missing from the keyring");
@@ -114,6 +109,10 @@ fn open_database(
 }
 
 /// A file could not be made or written.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of the many ways a file fails, these have a remedy of their own"
+)]
 pub(crate) fn io_trouble(error: &std::io::Error) -> Trouble {
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Trouble::DiskFull,

@@ -2,6 +2,7 @@
 //! in memory. The keyring's calls can block on a prompt, so they run on a thread of their own.
 
 mod backend;
+mod record;
 mod sealed;
 #[cfg(target_os = "linux")]
 mod secret_service;
@@ -11,23 +12,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng as _;
-use jiff::Timestamp;
 use keyring_core::{CredentialStore, Entry};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::Url;
-use webpush::{ChannelId, SubscriptionKeys, UserAgentId};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use webpush::{ChannelId, SubscriptionKeys};
+use zeroize::Zeroizing;
 
 use crate::api::{CommandError, Trouble};
 use crate::store::DatabaseKey;
-use crate::store::sites::SiteRow;
 
 pub(crate) use backend::{Backend, Changes};
+pub(crate) use record::SubscriptionRecord;
 pub(crate) use sealed::SealedFile;
 use thread::KeyringThread;
 
@@ -120,95 +116,6 @@ pub(crate) enum Prompt {
     Never,
 }
 
-/// What the keyring keeps of a subscription: enough to rebuild its rows when the database is lost.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SubscriptionRecord {
-    pub(crate) channel_id: ChannelId,
-    #[serde(flatten)]
-    pub(crate) keys: StoredKeys,
-    #[serde(default)]
-    pub(crate) endpoint: String,
-    pub(crate) push_service: String,
-    #[serde(default)]
-    pub(crate) uaid: String,
-    pub(crate) site: String,
-    #[serde(default)]
-    pub(crate) url: String,
-    #[serde(default)]
-    pub(crate) state: String,
-    #[serde(default)]
-    pub(crate) application_server_key: String,
-    /// Milliseconds since the epoch: of two records that disagree about the uaid, the later is right.
-    #[serde(default)]
-    pub(crate) saved_at: i64,
-    /// Version of this record's shape.
-    #[serde(rename = "v", default)]
-    pub(crate) version: u32,
-}
-
-impl SubscriptionRecord {
-    /// The record of a site's channel, with what its push service calls us.
-    pub(crate) fn new(site: &SiteRow, uaid: Option<&UserAgentId>, keys: &SubscriptionKeys) -> Self {
-        Self {
-            channel_id: site.channel_id,
-            keys: keys.into(),
-            endpoint: site.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()).unwrap_or_default(),
-            push_service: site.push_service.to_string(),
-            uaid: uaid.map(|uaid| uaid.as_str().to_owned()).unwrap_or_default(),
-            site: site.name.clone(),
-            url: site.url.as_ref().map(Url::to_string).unwrap_or_default(),
-            state: site.state.to_string(),
-            application_server_key: site
-                .application_server_key
-                .map(|key| key.to_string())
-                .unwrap_or_default(),
-            saved_at: Timestamp::now().as_millisecond(),
-            version: 1,
-        }
-    }
-
-    /// Whether it says this of the site, whatever the keys.
-    pub(crate) fn tells(&self, site: &SiteRow, uaid: Option<&UserAgentId>) -> bool {
-        let Ok(keys) = self.keys.restore() else { return false };
-        let now = Self::new(site, uaid, &keys);
-        let what = |record: &Self| {
-            let Self { endpoint, push_service, uaid, site, url, state, application_server_key, .. } = record;
-            [endpoint, push_service, uaid, site, url, state, application_server_key].map(String::clone)
-        };
-        what(self) == what(&now)
-    }
-}
-
-/// A subscription's keys in base64url. Wiped when dropped, redacted in `Debug`.
-#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct StoredKeys {
-    private: String,
-    auth: String,
-}
-
-impl std::fmt::Debug for StoredKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("StoredKeys(…)")
-    }
-}
-
-impl From<&SubscriptionKeys> for StoredKeys {
-    fn from(keys: &SubscriptionKeys) -> Self {
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        Self { private: encode(keys.private_bytes().as_ref()), auth: encode(keys.auth().as_bytes()) }
-    }
-}
-
-impl StoredKeys {
-    fn restore(&self) -> Result<SubscriptionKeys, KeyringError> {
-        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new);
-        let (Ok(private), Ok(auth)) = (decode(&self.private), decode(&self.auth)) else {
-            return Err(KeyringError::Damaged);
-        };
-        SubscriptionKeys::from_bytes(&private, &auth).map_err(|_| KeyringError::Damaged)
-    }
-}
-
 impl Keyring {
     /// The items of a profile in what `backend` stands for.
     pub(crate) fn new(profile_id: String, backend: Backend) -> Self {
@@ -217,13 +124,9 @@ impl Keyring {
 
     /// The database's key. A new one is made only where there is no database yet and the keyring, unlocked, says that it
     /// has none.
-    pub(crate) async fn database_key(
-        &self,
-        database_exists: bool,
-        prompt: Prompt,
-    ) -> Result<DatabaseKey, KeyringError> {
+    pub(crate) async fn database_key(&self, database_exists: bool) -> Result<DatabaseKey, KeyringError> {
         let item = self.item("database");
-        self.run(prompt, move |store| {
+        self.run(Prompt::Never, move |store| {
             let entry = item.entry(store, "Belfry: history database")?;
             match read_database_key(&entry) {
                 Err(KeyringError::Missing) if database_exists => Err(KeyringError::DatabaseKeyMissing),
@@ -246,14 +149,13 @@ impl Keyring {
     pub(crate) async fn load(
         &self,
         channels: Vec<ChannelId>,
-        prompt: Prompt,
     ) -> Result<HashMap<ChannelId, (SubscriptionKeys, SubscriptionRecord)>, KeyringError> {
         if channels.is_empty() {
             return Ok(HashMap::new());
         }
         let items: Vec<_> =
             channels.into_iter().map(|channel| (channel, self.item(&channel.to_string()))).collect();
-        self.run(prompt, move |store| {
+        self.run(Prompt::Never, move |store| {
             let mut found = HashMap::new();
             for (channel, item) in &items {
                 let record = item.entry(store, "").and_then(|entry| read_record(&entry));
@@ -269,9 +171,9 @@ impl Keyring {
     }
 
     /// Every subscription of this profile that the keyring knows: what a lost database is rebuilt from.
-    pub(crate) async fn records(&self, prompt: Prompt) -> Result<Vec<SubscriptionRecord>, KeyringError> {
+    pub(crate) async fn records(&self) -> Result<Vec<SubscriptionRecord>, KeyringError> {
         let prefix = self.item("").user;
-        self.run(prompt, move |store| {
+        self.run(Prompt::Never, move |store| {
             let mut records = Vec::new();
             for entry in store.search(&HashMap::from([("service", SERVICE)]))? {
                 let user = entry.get_specifiers().map(|(_, user)| user).unwrap_or_default();
@@ -300,9 +202,9 @@ impl Keyring {
     }
 
     /// Deletes a subscription's item; one that is not there is fine.
-    pub(crate) async fn delete(&self, channel: ChannelId, prompt: Prompt) -> Result<(), KeyringError> {
+    pub(crate) async fn delete(&self, channel: ChannelId) -> Result<(), KeyringError> {
         let item = self.item(&channel.to_string());
-        self.run(prompt, move |store| match item.entry(store, "")?.delete_credential() {
+        self.run(Prompt::Never, move |store| match item.entry(store, "")?.delete_credential() {
             Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
             Err(error) => Err(error.into()),
         })
@@ -430,7 +332,7 @@ pub(crate) mod tests {
         entry.as_any().downcast_ref::<keyring_core::mock::Cred>().unwrap().set_error(error);
     }
 
-    fn record(channel_id: ChannelId, keys: &SubscriptionKeys) -> SubscriptionRecord {
+    pub(crate) fn record(channel_id: ChannelId, keys: &SubscriptionKeys) -> SubscriptionRecord {
         SubscriptionRecord {
             channel_id,
             keys: keys.into(),
@@ -452,20 +354,20 @@ pub(crate) mod tests {
         let channel = ChannelId::from_random_bytes([1; 16]);
         let keys = SubscriptionKeys::from_bytes(&[7; 32], &[8; 16]).unwrap();
         keyring(&store).save(record(channel, &keys), Prompt::Never).await.unwrap();
-        let loaded = keyring(&store).load(vec![channel], Prompt::Never).await.unwrap();
+        let loaded = keyring(&store).load(vec![channel]).await.unwrap();
         assert_eq!(loaded[&channel].0.public(), keys.public());
-        let records = keyring(&store).records(Prompt::Never).await.unwrap();
+        let records = keyring(&store).records().await.unwrap();
         assert_eq!((records.len(), records[0].channel_id), (1, channel));
-        keyring(&store).delete(channel, Prompt::Never).await.unwrap();
-        keyring(&store).delete(channel, Prompt::Never).await.unwrap();
-        assert!(keyring(&store).load(vec![channel], Prompt::Never).await.unwrap().is_empty());
-        assert!(keyring(&store).records(Prompt::Never).await.unwrap().is_empty());
+        keyring(&store).delete(channel).await.unwrap();
+        keyring(&store).delete(channel).await.unwrap();
+        assert!(keyring(&store).load(vec![channel]).await.unwrap().is_empty());
+        assert!(keyring(&store).records().await.unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn the_database_key_is_made_once_and_never_replaced() {
         let store = mock_store();
-        let key = async |exists| keyring(&store).database_key(exists, Prompt::Never).await;
+        let key = async |exists| keyring(&store).database_key(exists).await;
         assert_eq!(key(true).await, Err(KeyringError::DatabaseKeyMissing));
         let made = key(false).await.unwrap();
         assert_eq!(key(true).await.unwrap(), made);
@@ -486,10 +388,10 @@ pub(crate) mod tests {
         let keyring = Keyring::new("test".into(), Backend::Test(backend.clone()));
         for error in [KeyringError::Absent("no bus".into()), KeyringError::Locked("login".into())] {
             backend.refuse(error.clone());
-            assert_eq!(keyring.database_key(false, Prompt::Never).await, Err(error));
+            assert_eq!(keyring.database_key(false).await, Err(error));
         }
         backend.admit();
-        assert!(keyring.database_key(false, Prompt::Never).await.is_ok());
+        assert!(keyring.database_key(false).await.is_ok());
     }
 
     #[tokio::test]
@@ -497,21 +399,14 @@ pub(crate) mod tests {
         let store = mock_store();
         let backend = TestBackend::of(store.clone());
         let keyring = Keyring::new("test".into(), Backend::Test(backend.clone()));
-        let made = keyring.database_key(false, Prompt::Never).await.unwrap();
+        let made = keyring.database_key(false).await.unwrap();
         assert_eq!(backend.opened(), 1);
         fail_next(
             &store,
             "test:database",
             keyring_core::Error::PlatformFailure("no session".to_owned().into()),
         );
-        assert_eq!(keyring.database_key(true, Prompt::Never).await.unwrap(), made);
+        assert_eq!(keyring.database_key(true).await.unwrap(), made);
         assert_eq!(backend.opened(), 2);
-    }
-
-    #[test]
-    fn nothing_of_a_record_is_shown() {
-        let keys = SubscriptionKeys::from_bytes(&[7; 32], &[8; 16]).unwrap();
-        let shown = format!("{:?}", record(ChannelId::from_random_bytes([1; 16]), &keys));
-        assert!(!shown.contains(&URL_SAFE_NO_PAD.encode([7; 32])), "{shown}");
     }
 }

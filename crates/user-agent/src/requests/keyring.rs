@@ -18,7 +18,7 @@ pub(crate) async fn reload(shared: &Shared) -> Result<(), KeyringError> {
             return Ok(());
         }
     };
-    let loaded = shared.keyring.load(missing, Prompt::Never).await?;
+    let loaded = shared.keyring.load(missing).await?;
     if loaded.is_empty() {
         return Ok(());
     }
@@ -96,7 +96,7 @@ pub(crate) fn sweep(shared: Shared) {
 /// Deletes a channel's key, and the note that it is to be deleted.
 /// Never with a question: what cannot be deleted now is deleted later.
 pub(super) async fn delete(shared: &Shared, channel: ChannelId) -> Result<(), KeyringError> {
-    shared.keyring.delete(channel, Prompt::Never).await?;
+    shared.keyring.delete(channel).await?;
     let forgotten = shared.store.write(move |tx| Ok(channels::forget_forsaken_key(tx, channel)?)).await;
     if let Err(error) = forgotten {
         // It is deleted once more, later.

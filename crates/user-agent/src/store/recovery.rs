@@ -175,3 +175,83 @@ fn free_name(c: &Connection, wanted: &str) -> Result<String> {
     }
     Ok(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use webpush::{ChannelId, SubscriptionKeys};
+
+    use super::*;
+    use crate::keys::tests::record;
+    use crate::store::channels;
+    use crate::store::{Store, tests::key};
+
+    fn registered(number: u8, site: &str, uaid: &str, saved_at: i64) -> SubscriptionRecord {
+        let keys = SubscriptionKeys::from_bytes(&[7; 32], &[8; 16]).unwrap();
+        SubscriptionRecord {
+            endpoint: format!("https://push.example/{number}"),
+            uaid: uaid.into(),
+            site: site.into(),
+            saved_at,
+            ..record(ChannelId::from_random_bytes([number; 16]), &keys)
+        }
+    }
+
+    #[tokio::test]
+    async fn sites_are_rebuilt_as_far_as_their_endpoints_live() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("db"), &key(1)).unwrap();
+        let records = vec![
+            registered(1, "Backups", "a1", 1),
+            registered(2, "backups", "b2", 3),
+            registered(3, "Builds", "b2", 2),
+            SubscriptionRecord { endpoint: String::new(), ..registered(4, "Never paired", "b2", 2) },
+            registered(5, "Removed", "b2", 2),
+            SubscriptionRecord { push_service: "gopher://x".into(), ..registered(6, "Nonsense", "b2", 2) },
+        ];
+        let now = Timestamp::UNIX_EPOCH;
+        let removed = records[4].channel_id;
+        let (names, again, sites, services) = store
+            .write(move |tx| {
+                channels::forsake_key(tx, removed)?;
+                let names = rebuild(tx, &records, None, now)?;
+                let again = rebuild(tx, &records, None, now)?;
+                Ok((names, again, sites::sites(tx)?, sites::push_services(tx)?))
+            })
+            .await
+            .unwrap();
+        assert_eq!(
+            names,
+            ["backups", "Builds", "Backups 2"],
+            "the latest first, each with a name of its own"
+        );
+        assert!(again.is_empty());
+        assert_eq!(services[0].uaid.as_ref().unwrap().as_str(), "b2", "what the latest says");
+        let dead: Vec<_> = sites.iter().filter(|site| site.needs_pairing).map(|site| &site.name).collect();
+        assert_eq!(dead, ["Backups 2"], "registered under an earlier id");
+        assert!(sites.iter().all(|site| site.endpoint.is_some() != site.needs_pairing));
+    }
+
+    #[test]
+    fn what_is_set_aside_never_replaces_what_was_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let now = "2026-11-25T16:00:00Z".parse().unwrap();
+        let mut names = Vec::new();
+        for content in ["one", "two", "three"] {
+            fs::write(&path, content).unwrap();
+            fs::write(folder.path().join("belfry.db-wal"), content).unwrap();
+            let aside = set_aside(&path, now).unwrap();
+            assert_eq!(fs::read_to_string(&aside).unwrap(), content);
+            names.push(aside.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+        assert_eq!(
+            names,
+            [
+                "belfry-damaged-2026-11-25T160000Z.db",
+                "belfry-damaged-2026-11-25T160000Z-2.db",
+                "belfry-damaged-2026-11-25T160000Z-3.db"
+            ]
+        );
+        assert!(!path.exists() && !folder.path().join("belfry.db-wal").exists());
+    }
+}
