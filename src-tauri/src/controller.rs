@@ -228,6 +228,10 @@ impl Controller {
 /// What the tray shows now.
 async fn current(client: &Client) -> Result<Tray, CommandError> {
     let status = status(client).await?;
+    if status.locked.is_some() {
+        // Nothing but that can be said.
+        return Ok(Tray::new(&status, &[], false));
+    }
     let Response::Sites(sites) = client.request(Request::ListSites).await? else {
         return Err(unexpected());
     };
