@@ -71,7 +71,7 @@ async fn a_receiver_that_waits_can_be_stopped_and_one_command_fails_at_once() {
 #[tokio::test]
 async fn a_database_whose_key_is_gone_is_waited_for_and_never_replaced() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
-    machine.start(&service).await.engine.shutdown().await;
+    machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
     let (item, before) = (machine.item("database"), std::fs::read(machine.database()).unwrap());
     let key = item.get_secret().unwrap();
     item.delete_credential().unwrap();

@@ -136,7 +136,7 @@ async fn what_cannot_be_written_is_not_acknowledged_and_comes_again_over_a_new_c
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused_and_not_touched() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
-    machine.start(&service).await.engine.shutdown().await;
+    machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
     machine.tamper().pragma_update(None, "user_version", 9999).unwrap();
     let before = std::fs::read(machine.database()).unwrap();
     let error = machine.try_start(&service.url(), Mode::Offline).await.err().unwrap();

@@ -85,12 +85,12 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
             vec![receiver.client.request(Request::Unlock).await.unwrap_err().check()]
         }
         Trouble::KeyringItemDamaged => {
-            machine.start(&service).await.engine.shutdown().await;
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
             machine.item("database").set_secret(b"not a key").unwrap();
             unopened(&machine).await
         }
         Trouble::DatabaseKeyMissing => {
-            machine.start(&service).await.engine.shutdown().await;
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
             machine.item("database").delete_credential().unwrap();
             unopened(&machine).await
         }
@@ -118,20 +118,20 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
             failed(memory.execute("INSERT INTO a VALUES (1)", []))
         }
         Trouble::DatabaseDamaged => {
-            machine.start(&service).await.engine.shutdown().await;
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
             machine.damage();
             let error = Store::open(&machine.database(), &key(1)).err().unwrap();
             vec![CommandError::from(error).check()]
         }
         Trouble::DatabaseReplaced => {
-            machine.start(&service).await.engine.shutdown().await;
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
             machine.damage();
             let receiver = machine.start(&service).await;
             let _peer = service.welcome("a1").await;
             receiver.checks().await
         }
         Trouble::DatabaseNewer => {
-            machine.start(&service).await.engine.shutdown().await;
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
             machine.tamper().pragma_update(None, "user_version", 9999).unwrap();
             unopened(&machine).await
         }
@@ -145,7 +145,7 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
             unopened(&machine).await
         }
         Trouble::ProfileUnusable => {
-            machine.start(&service).await.engine.shutdown().await;
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
             std::fs::write(machine.folder.path().join("profile/config.toml"), "keyring = 7").unwrap();
             unopened(&machine).await
         }
