@@ -52,15 +52,22 @@ fn allowed(request: &Request) -> bool {
         | Request::ListSites
         | Request::ShowSite { .. }
         | Request::SetSite { .. }
+        | Request::DisconnectSite { .. }
         | Request::RemoveSite { .. }
         | Request::ListEntries(_)
         | Request::ShowEntry { .. }
         | Request::MarkRead { .. }
         | Request::DeleteEntries { .. }
+        | Request::RestoreEntries { .. }
         | Request::OpenEntry { .. }
         | Request::SetDoNotDisturb { .. }
         | Request::SetDefaultPushService { .. }
         | Request::Unlock
+        | Request::ListPushServices
+        | Request::AddPushService { .. }
+        | Request::RemovePushService { .. }
+        | Request::ListSettings
+        | Request::SetSetting { .. }
         | Request::Diagnose => true,
     }
 }

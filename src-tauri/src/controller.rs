@@ -4,7 +4,6 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tauri::async_runtime::{spawn, spawn_blocking};
 use tauri::{AppHandle, Emitter as _, Manager as _};
 use tokio::sync::mpsc;
@@ -76,6 +75,7 @@ impl Controller {
     async fn hear(&mut self, notice: Notice) {
         match notice {
             Notice::Attached { client, owner } => self.attached(client, owner).await,
+            Notice::Event(Event::Open) => self.open(None),
             Notice::Event(event) => {
                 self.tell_window(&event);
                 if matches!(self.engine, Engine::Here(_)) {
@@ -235,8 +235,7 @@ async fn current(client: &Client) -> Result<Tray, CommandError> {
     let Response::Sites(sites) = client.request(Request::ListSites).await? else {
         return Err(unexpected());
     };
-    let quiet = status.do_not_disturb.is_active(Timestamp::now());
-    Ok(Tray::new(&status, &sites, quiet))
+    Ok(Tray::new(&status, &sites))
 }
 
 async fn status(client: &Client) -> Result<Status, CommandError> {
@@ -248,7 +247,7 @@ async fn status(client: &Client) -> Result<Status, CommandError> {
 
 async fn toggle(client: Client) {
     let switched = async {
-        let quiet = status(&client).await?.do_not_disturb.is_active(Timestamp::now());
+        let quiet = status(&client).await?.quiet;
         let value = if quiet { DoNotDisturb::Off } else { DoNotDisturb::On };
         client.request(Request::SetDoNotDisturb { value }).await
     };

@@ -114,7 +114,8 @@ impl Belfry {
     /// and nothing else.
     pub async fn add_site(&self, name: &str, options: &[&str]) -> Result<Subscription> {
         let arguments = ["site", "add", name].into_iter().chain(options.iter().copied());
-        Subscription::parse(&self.command(arguments).await?)
+        let printed = self.command(arguments).await?;
+        Subscription::parse(printed.strip_suffix('\n').context("the line ends")?)
     }
 
     /// `belfry --json run` with these options.
@@ -140,13 +141,13 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    fn parse(printed: &str) -> Result<Self> {
-        let line = printed.strip_suffix('\n').context("the line ends")?.to_owned();
+    /// Checks that this is a subscription in canonical form and nothing else.
+    pub fn parse(line: &str) -> Result<Self> {
         let parsed: PushSubscription =
-            serde_json::from_str(&line).with_context(|| format!("one subscription, not {line:?}"))?;
+            serde_json::from_str(line).with_context(|| format!("one subscription, not {line:?}"))?;
         let canonical = serde_json::to_string(&parsed)?;
         ensure!(line == canonical, "not the canonical form:\n{line}\n{canonical}");
-        Ok(Self { line, parsed })
+        Ok(Self { line: canonical, parsed })
     }
 
     /// The endpoint.
@@ -172,6 +173,11 @@ impl Run {
                 None => bail!("a line without `event`: {line}"),
             }
         }
+    }
+
+    /// Waits until it has logged this so many times. With `-v` it logs what it does.
+    pub async fn logged(&mut self, what: &str, times: usize) -> Result<()> {
+        self.0.logged(what, times).await
     }
 
     /// SIGKILL: the power fails.

@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -13,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -84,6 +84,16 @@ impl Process {
     /// What it has written to stderr so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()
+    }
+
+    /// Waits until it has written this to stderr so many times.
+    pub async fn logged(&mut self, what: &str, times: usize) -> Result<()> {
+        let enough = |text: &String| text.matches(what).count() >= times;
+        let mut text = self.stderr.text.clone();
+        match timeout(PATIENCE, text.wait_for(enough)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(self.failure(&format!("did not log {what:?} {times} times")).await),
+        }
     }
 
     /// An error that says what went wrong and shows its stderr.
@@ -209,27 +219,27 @@ fn describe(command: &Command) -> String {
 }
 
 struct Stderr {
-    text: Arc<Mutex<String>>,
+    text: watch::Receiver<String>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Stderr {
     fn collect(pipe: impl AsyncRead + Send + Unpin + 'static) -> Self {
-        let text = Arc::new(Mutex::new(String::new()));
-        let collected = text.clone();
+        let (collected, text) = watch::channel(String::new());
         let reader = tokio::spawn(async move {
             let mut lines = BufReader::new(pipe).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                let mut text = collected.lock().unwrap_or_else(PoisonError::into_inner);
-                text.push_str(&line);
-                text.push('\n');
+                collected.send_modify(|text| {
+                    text.push_str(&line);
+                    text.push('\n');
+                });
             }
         });
         Self { text, reader: Some(reader) }
     }
 
     fn text(&self) -> String {
-        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.text.borrow().clone()
     }
 
     async fn drained(&mut self) {

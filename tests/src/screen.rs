@@ -94,7 +94,7 @@ impl Screen {
             }
         });
         let environment = session.environment().clone();
-        Ok(Self { server, root, atoms, environment, display: display, happenings })
+        Ok(Self { server, root, atoms, environment, display, happenings })
     }
 
     /// The display's name, such as `:99`.
@@ -130,6 +130,13 @@ impl Screen {
         let arguments = ["-selection", "clipboard", "-target", "UTF8_STRING", "-out"];
         let output = process::run(&find_program("xclip")?, arguments, &self.environment, b"").await?;
         process::succeeded("xclip", &output)
+    }
+
+    /// Presses a key, named as X does it, in a window, which gets the focus.
+    pub async fn press(&self, window: &Window, key: &str) -> Result<()> {
+        let arguments = ["windowfocus", "--sync", &window.id.to_string(), "key", key];
+        let output = process::run(&find_program("xdotool")?, arguments, &self.environment, b"").await?;
+        process::succeeded("xdotool", &output).map(drop)
     }
 
     /// Closes a window as a click on the cross in its title bar does.

@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod site;
+mod until;
 mod values;
 
 use std::io::{self, IsTerminal as _};
@@ -9,11 +10,12 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use url::Url;
-use user_agent::api::{CommandError, EntryId};
+use user_agent::api::{CommandError, EntryId, SettingKey};
 use user_agent::config::{Mode, Notify, Options, Passphrase, PushServiceName, default_profile};
 use webpush::{Topic, Urgency};
 
 pub(crate) use site::{SiteAdd, SiteCommand, SiteSet};
+pub(crate) use until::until;
 pub(crate) use values::{Change, Source};
 
 /// Receives Web Push on the desktop, without a browser. Also a push service, and an application server.
@@ -269,13 +271,19 @@ pub(crate) enum InboxCommand {
 pub(crate) enum ConfigCommand {
     /// Print a setting
     Get {
-        /// Its name
-        key: String,
+        /// push-service, dnd-schedule, history-days, history-per-site or ca-file
+        key: SettingKey,
     },
     /// Change a setting
+    #[command(long_about = "Change a setting.\n\n  \
+        push-service      where new sites go\n  \
+        dnd-schedule      when it is quiet: 22:00-07:00, or 22:00-07:00,mon-fri with the days it begins on; off\n  \
+        history-days      days that the history is kept; off: for ever\n  \
+        history-per-site  entries that are kept of a site; off: all\n  \
+        ca-file           a certificate authority to trust as well, from the next start; off: none")]
     Set {
-        /// Its name
-        key: String,
+        /// push-service, dnd-schedule, history-days, history-per-site or ca-file
+        key: SettingKey,
         /// Its value; without one, the default
         value: Option<String>,
     },
@@ -288,12 +296,12 @@ pub(crate) enum ServiceCommand {
     /// Add a push service
     Add {
         /// `mozilla`, `local`, or a ws:// or wss:// URL
-        url: String,
+        url: PushServiceName,
     },
-    /// Remove a push service
+    /// Remove a push service that no site is at
     Remove {
         /// `mozilla`, `local`, or a ws:// or wss:// URL
-        url: String,
+        url: PushServiceName,
     },
 }
 

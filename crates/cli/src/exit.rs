@@ -42,12 +42,13 @@ impl From<CommandError> for Failure {
 }
 
 /// The closed set of error codes, as `belfry help` lists them.
-pub(crate) const CODES: [(ErrorCode, &str); 12] = [
+pub(crate) const CODES: [(ErrorCode, &str); 13] = [
     (ErrorCode::Invalid, "a value breaks a rule"),
     (ErrorCode::NotFound, "no such site or entry"),
     (ErrorCode::Exists, "the name is taken"),
     (ErrorCode::Offline, "a push service could not be reached in time"),
     (ErrorCode::Rejected, "a push service or an endpoint answered no"),
+    (ErrorCode::Unconfirmed, "a person has to confirm it first"),
     (ErrorCode::Keyring, "the keyring is missing, locked or does not answer"),
     (ErrorCode::Storage, "a file, the database or a socket cannot be read or written"),
     (ErrorCode::ProfileInUse, "another process owns the profile, and it is needed or does not answer"),
@@ -107,16 +108,17 @@ mod tests {
             ErrorCode::Exists => 2,
             ErrorCode::Offline => 3,
             ErrorCode::Rejected => 4,
-            ErrorCode::Keyring => 5,
-            ErrorCode::Storage => 6,
-            ErrorCode::ProfileInUse => 7,
-            ErrorCode::Notifications => 8,
-            ErrorCode::Unsupported => 9,
-            ErrorCode::Timeout => 10,
-            ErrorCode::Internal => 11,
+            ErrorCode::Unconfirmed => 5,
+            ErrorCode::Keyring => 6,
+            ErrorCode::Storage => 7,
+            ErrorCode::ProfileInUse => 8,
+            ErrorCode::Notifications => 9,
+            ErrorCode::Unsupported => 10,
+            ErrorCode::Timeout => 11,
+            ErrorCode::Internal => 12,
         };
         let places: Vec<_> = CODES.iter().map(|(code, _)| place(*code)).collect();
-        assert_eq!(places, (0..12).collect::<Vec<_>>());
+        assert_eq!(places, (0..13).collect::<Vec<_>>());
         assert!(help().contains("  profile-in-use  another process"), "{}", help());
     }
 }

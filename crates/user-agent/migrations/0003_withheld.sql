@@ -26,5 +26,10 @@ CREATE TRIGGER channel_removed AFTER UPDATE OF state ON channel WHEN new.state =
     DELETE FROM withheld WHERE channel_id = new.id;
 END;
 
+CREATE TRIGGER channel_deleted AFTER DELETE ON channel BEGIN
+    INSERT INTO forsaken_key (channel_id) VALUES (old.id) ON CONFLICT DO NOTHING;
+    DELETE FROM withheld WHERE channel_id = old.id;
+END;
+
 -- A database of before has all its sites; a new one gets those that the keyring remembers.
 INSERT INTO setting (key, value) SELECT 'sites_complete', '1' WHERE EXISTS (SELECT 1 FROM site);

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use webpush::autopush::{Identity, UnregisterCode};
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, PushMessage};
 
-use crate::api::{Disposition, Event, PushServiceStatus, UaidState};
+use crate::api::{CommandError, Disposition, ErrorCode, Event, PushServiceStatus, UaidState};
+use crate::background;
 use crate::client::Command;
 use crate::config::{Mode, Notify, PushServiceUrl};
 use crate::crash;
@@ -20,24 +21,36 @@ use crate::notifier::Activation;
 use crate::presenter::Presenter;
 use crate::requests::{self, Shared};
 use crate::service::{self, Connector, Service};
-use crate::store::channels::{self, ChannelState};
+use crate::store::channels;
 use crate::store::{StoreError, sites};
+
+/// How long a push service is left alone after what it said about us could not be stored.
+const START_OVER: Duration = Duration::from_secs(10);
+
+/// What became of a registration.
+type Registered = Result<(), CommandError>;
 
 /// What a request needs of the connections.
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Connect to a service, unless it is connected already.
     Connect(PushServiceUrl),
-    /// Obtain an endpoint.
+    /// Have no connection to a service any more.
+    Disconnect(PushServiceUrl),
+    /// Obtain an endpoint; answered once it is stored.
     Register {
         service: PushServiceUrl,
         channel: ChannelId,
         key: Option<ApplicationServerKey>,
-        /// The endpoint, or the status the service refused with.
-        reply: oneshot::Sender<Result<PushEndpoint, u16>>,
+        reply: oneshot::Sender<Registered>,
     },
     /// Give an endpoint up; answered once the service has confirmed.
-    Unregister { service: PushServiceUrl, channel: ChannelId, reply: oneshot::Sender<()> },
+    Unregister {
+        service: PushServiceUrl,
+        channel: ChannelId,
+        code: UnregisterCode,
+        reply: oneshot::Sender<()>,
+    },
     /// Read the messages that waited for keys: there are some more.
     Release,
 }
@@ -74,7 +87,7 @@ pub(crate) struct Actor {
     presenter: Option<Presenter>,
     services: HashMap<PushServiceUrl, Service>,
     service_events: mpsc::Sender<(PushServiceUrl, service::Event)>,
-    registering: HashMap<ChannelId, oneshot::Sender<Result<PushEndpoint, u16>>>,
+    registering: HashMap<ChannelId, oneshot::Sender<Registered>>,
     unregistering: HashMap<ChannelId, oneshot::Sender<()>>,
     begun: Begun,
     /// The wait after the next failed write.
@@ -84,7 +97,7 @@ pub(crate) struct Actor {
 /// What of the beginning has been done.
 #[derive(Debug, Default)]
 struct Begun {
-    shown: bool,
+    background: bool,
     released: bool,
     connected: bool,
     /// When the rest is tried again.
@@ -137,25 +150,33 @@ impl Actor {
                 _ = &mut inputs.stop => break Ended::Stopped,
             }
         };
-        drop(events);
+        // Whoever waits for an answer hears that there will be none.
+        drop((events, actor.registering, actor.unregistering));
         for service in actor.services.into_values() {
             service.stop().await;
         }
         if let Some(presenter) = actor.presenter {
             presenter.stop().await;
         }
+        actor.shared.tasks.finish().await;
+        if ended == Ended::Stopped
+            && let Err(error) = background::tidy(&actor.shared, SignedDuration::ZERO).await
+        {
+            tracing::warn!(%error, "what was deleted is deleted for good at the next start");
+        }
         ended
     }
 
-    /// Shows what an earlier process committed and did not get to show, and connects. What fails is tried again, and keeps
+    /// Reads what was withheld, and connects. What fails is tried again, and keeps
     /// nothing else from being done.
     async fn begin(&mut self) {
         let mut failure = None;
-        if !self.begun.shown {
-            match self.show_pending().await {
-                Ok(()) => self.begun.shown = true,
-                Err(error) => failure = Some(error),
-            }
+        if !std::mem::replace(&mut self.begun.background, true)
+            && matches!(self.shared.mode, Mode::Receive(_))
+        {
+            let tasks = &self.shared.tasks;
+            tasks.spawn_waiting(background::announce_silence(self.shared.clone()));
+            tasks.spawn_waiting(background::keep_house(self.shared.clone()));
         }
         if !self.begun.released {
             match self.release().await {
@@ -175,18 +196,7 @@ impl Actor {
         });
     }
 
-    async fn show_pending(&self) -> Result<(), StoreError> {
-        let Some(presenter) = &self.presenter else { return Ok(()) };
-        for (popup, received_at) in self.shared.store.read(|c| Ok(crate::store::entries::pending(c)?)).await?
-        {
-            presenter.show(popup, received_at);
-        }
-        Ok(())
-    }
-
     async fn connect_all(&mut self) -> Result<(), StoreError> {
-        let silence = self.shared.store.read(|c| Ok(sites::do_not_disturb(c)?)).await?;
-        requests::announce_end(&self.shared, silence);
         let rows = self.shared.store.read(|c| Ok(sites::push_services(c)?)).await?;
         let mut wanted: Vec<_> = rows.into_iter().filter(|row| row.in_use).map(|row| row.url).collect();
         let mut result = Ok(());
@@ -215,7 +225,7 @@ impl Actor {
     /// Throws away what nobody needs any more.
     fn keep_up(&self) {
         let shared = self.shared.clone();
-        tokio::spawn(async move {
+        self.shared.tasks.spawn(async move {
             let now = Timestamp::now();
             if let Err(error) = shared.store.write(move |tx| Ok(channels::prune_seen(tx, now)?)).await {
                 tracing::warn!(%error, "old versions were not forgotten");
@@ -255,29 +265,41 @@ impl Actor {
     }
 
     async fn order(&mut self, order: Order) {
-        let (Order::Connect(service) | Order::Register { service, .. } | Order::Unregister { service, .. }) =
-            &order
-        else {
-            if let Err(error) = self.release().await {
-                self.report(None, format!("messages that waited for keys could not be read: {error}"));
-            }
-            return;
-        };
-        if let Err(error) = self.connect(service).await {
-            self.report(None, error.to_string());
-            return;
-        }
         match order {
-            Order::Connect(_) | Order::Release => {}
-            Order::Register { service, channel, key, reply } => {
-                self.registering.insert(channel, reply);
-                self.with(&service, |service| service.register(channel, key));
+            Order::Connect(service) => {
+                if let Err(error) = self.connect(&service).await {
+                    self.report(None, error.to_string());
+                }
             }
-            Order::Unregister { service, channel, reply } => {
-                self.unregistering.insert(channel, reply);
-                self.with(&service, |service| service.unregister(channel, UnregisterCode::UserRequest));
+            Order::Disconnect(service) => self.disconnect(&service).await,
+            Order::Release => {
+                if let Err(error) = self.release().await {
+                    self.report(None, format!("messages that waited for keys could not be read: {error}"));
+                }
             }
+            Order::Register { service, channel, key, reply } => match self.connect(&service).await {
+                Ok(()) => {
+                    self.registering.insert(channel, reply);
+                    self.with(&service, |service| service.register(channel, key));
+                }
+                Err(error) => drop(reply.send(Err(error.into()))),
+            },
+            Order::Unregister { service, channel, code, reply } => match self.connect(&service).await {
+                Ok(()) => {
+                    self.unregistering.insert(channel, reply);
+                    self.with(&service, |service| service.unregister(channel, code));
+                }
+                Err(error) => self.report(None, error.to_string()),
+            },
         }
+    }
+
+    async fn disconnect(&mut self, url: &PushServiceUrl) {
+        if let Some(service) = self.services.remove(url) {
+            service.stop().await;
+        }
+        self.shared.status.send_modify(|status| drop(Arc::make_mut(status).remove(url)));
+        self.shared.tell(Event::Changed);
     }
 
     async fn event(&mut self, url: PushServiceUrl, event: service::Event) -> Result<(), StoreError> {
@@ -294,16 +316,11 @@ impl Actor {
                 self.registered(url, channel_id, endpoint).await
             }
             service::Event::RegisterFailed { channel_id, status } => {
-                match self.registering.remove(&channel_id) {
-                    Some(reply) => drop(reply.send(Err(status))),
-                    None => {
-                        self.report(None, format!("{url} refused to renew a subscription (status {status})"))
-                    }
-                }
-                Ok(())
+                self.refused(url, channel_id, status).await
             }
             service::Event::Unregistered { channel_id } => {
                 self.shared.store.write(move |tx| Ok(channels::forget(tx, channel_id)?)).await?;
+                self.discard_key(channel_id);
                 if let Some(reply) = self.unregistering.remove(&channel_id) {
                     let _ = reply.send(());
                 }
@@ -314,39 +331,67 @@ impl Actor {
     }
 
     async fn connected(&mut self, url: PushServiceUrl, identity: Identity) -> Result<(), StoreError> {
-        let (uaid, state) = match identity {
-            Identity::New(uaid) => (uaid, UaidState::New),
-            Identity::Kept(uaid) => (uaid, UaidState::Kept),
-            Identity::Replaced(uaid) => (uaid, UaidState::Replaced),
-        };
+        let (Identity::New(uaid) | Identity::Kept(uaid) | Identity::Replaced(uaid)) = identity;
         let service = url.clone();
         let work = self.shared.store.write(move |tx| {
-            sites::set_uaid(tx, &service, &uaid)?;
-            let dead =
-                if state == UaidState::Replaced { channels::invalidate(tx, &service)? } else { Vec::new() };
-            let pending = channels::of_service(tx, &service, ChannelState::Pending)?;
-            let removed = channels::of_service(tx, &service, ChannelState::Removed)?;
-            Ok((dead, pending, removed))
+            let state = sites::identify(tx, &service, &uaid)?;
+            if state == UaidState::Replaced && !channels::invalidate(tx, &service)?.is_empty() {
+                sites::set_setting(tx, sites::PAIRING_NOTICE, "1")?;
+            }
+            Ok((state, channels::untold(tx, &service)?))
         });
-        let (dead, pending, removed) = work.await?;
+        let (state, untold) = match work.await {
+            Ok(work) => work,
+            Err(error) => {
+                self.start_over(url).await;
+                return Err(error);
+            }
+        };
         self.set_status(&url, true, None);
         tracing::info!(service = %url, identity = ?state, "connected");
         self.with(&url, |service| {
-            for (channel, key) in &pending {
+            // The session has what somebody waits for.
+            for (channel, key) in untold.pending.iter().filter(|(id, _)| !self.registering.contains_key(id)) {
                 service.register(*channel, *key);
             }
-            for (channel, _) in &removed {
-                service.unregister(*channel, UnregisterCode::UserRequest);
+            for (channel, code) in &untold.removed {
+                service.unregister(*channel, *code);
             }
         });
+        if state == UaidState::Kept
+            && let Some(presenter) = &self.presenter
+        {
+            presenter.catch_up(Timestamp::now());
+        }
+        self.shared.signals.show.notify_one();
         self.shared.tell(Event::Connected { push_service: url, uaid: state });
-        for site in dead {
-            self.report(
-                Some(site),
-                "the push service has forgotten this subscription: pair the site again".into(),
-            );
+        if state == UaidState::Replaced {
+            for name in self
+                .shared
+                .store
+                .read(|c| Ok(sites::sites(c)?))
+                .await?
+                .into_iter()
+                .filter_map(|row| row.wants_pairing().then_some(row.name))
+            {
+                let reason = "the push service has forgotten this subscription: pair the site again";
+                self.report(Some(name), reason.into());
+            }
         }
         Ok(())
+    }
+
+    /// Connects again later, as whoever the database says we are: the session knows better by now, but not for good.
+    async fn start_over(&mut self, url: PushServiceUrl) {
+        if let Some(service) = self.services.remove(&url) {
+            service.stop().await;
+        }
+        self.set_status(&url, false, Some("the database failed".into()));
+        let orders = self.shared.orders.clone();
+        self.shared.tasks.spawn_waiting(async move {
+            sleep(START_OVER).await;
+            let _ = orders.send(Order::Connect(url));
+        });
     }
 
     async fn registered(
@@ -355,22 +400,64 @@ impl Actor {
         channel: ChannelId,
         endpoint: PushEndpoint,
     ) -> Result<(), StoreError> {
-        let stored = endpoint.clone();
-        if !self.shared.store.write(move |tx| Ok(channels::set_endpoint(tx, channel, &stored)?)).await? {
-            // Removed while the answer was on its way.
-            self.with(&url, |service| service.unregister(channel, UnregisterCode::UserRequest));
-            return Ok(());
+        let stored = self.shared.store.write(move |tx| Ok(channels::set_endpoint(tx, channel, &endpoint)?));
+        let reply = self.registering.remove(&channel);
+        let older = match stored.await {
+            Ok(Some(older)) => older,
+            Ok(None) => {
+                // Removed while the answer was on its way.
+                self.with(&url, |service| service.unregister(channel, UnregisterCode::UserRequest));
+                return Ok(());
+            }
+            Err(error) => {
+                let answer = CommandError::new(ErrorCode::Storage, error.to_string());
+                let _ = reply.map(|reply| reply.send(Err(answer)));
+                return Err(error);
+            }
+        };
+        for (service, channel) in older {
+            self.shared.keys.remove(channel);
+            self.discard_key(channel);
+            let (reply, _) = oneshot::channel();
+            let code = UnregisterCode::UserRequest;
+            let _ = self.shared.orders.send(Order::Unregister { service, channel, code, reply });
         }
-        let (shared, reply) = (self.shared.clone(), self.registering.remove(&channel));
-        tokio::spawn(async move {
+        let shared = self.shared.clone();
+        self.shared.tasks.spawn(async move {
             // Only then: whoever has been given the endpoint can rely on it, whatever becomes of the database.
             requests::keyring::save_record(&shared, channel).await;
-            if let Some(reply) = reply {
-                let _ = reply.send(Ok(endpoint));
-            }
+            let _ = reply.map(|reply| reply.send(Ok(())));
         });
         self.shared.tell(Event::Changed);
         Ok(())
+    }
+
+    async fn refused(
+        &mut self,
+        url: PushServiceUrl,
+        channel: ChannelId,
+        status: u16,
+    ) -> Result<(), StoreError> {
+        if let Some(reply) = self.registering.remove(&channel) {
+            let message = format!("{url} refused the subscription (status {status})");
+            let _ = reply.send(Err(CommandError::new(ErrorCode::Rejected, message)));
+            return Ok(());
+        }
+        self.report(None, format!("{url} refused to renew a subscription (status {status})"));
+        if !matches!(status, 400 | 409) {
+            return Ok(());
+        }
+        if self.shared.store.write(move |tx| Ok(channels::refuse(tx, channel)?)).await? {
+            self.shared.keys.remove(channel);
+            self.discard_key(channel);
+            self.shared.tell(Event::Changed);
+        }
+        Ok(())
+    }
+
+    fn discard_key(&self, channel: ChannelId) {
+        let shared = self.shared.clone();
+        self.shared.tasks.spawn(async move { requests::discard_key(&shared, channel).await });
     }
 
     /// Commit, then acknowledge, then show.
@@ -395,6 +482,7 @@ impl Actor {
         for receipt in receipts {
             self.outcome(&url, receipt.channel_id, receipt.outcome, now);
         }
+        self.shared.signals.show.notify_one();
         self.shared.tell(Event::Changed);
         Ok(())
     }
@@ -410,6 +498,7 @@ impl Actor {
             let (released, more) = work.await?;
             if !released.is_empty() {
                 tracing::info!(released = released.len(), "messages that waited have been read");
+                self.shared.signals.show.notify_one();
                 self.shared.tell(Event::Changed);
             }
             for message in released {
@@ -440,22 +529,11 @@ impl Actor {
             disposition,
         };
         match outcome {
-            Outcome::Show(popup) => match &self.presenter {
-                Some(presenter) => presenter.show(*popup, received_at),
-                // This process runs one command; the entry stays pending for the next that shows.
-                None => {
-                    let n = popup.notification;
-                    let recorded = Disposition::Recorded;
-                    self.shared.tell(push(
-                        Some(popup.entry),
-                        popup.site_name,
-                        n.title,
-                        n.body,
-                        n.navigate,
-                        recorded,
-                    ));
-                }
-            },
+            Outcome::Show(popup) => {
+                let n = popup.notification;
+                let shown = Disposition::Shown;
+                self.shared.tell(push(popup.entry, popup.site_name, n.title, n.body, n.navigate, shown));
+            }
             Outcome::Recorded { entry, site, notification: n } => {
                 self.shared.tell(push(Some(entry), site, n.title, n.body, n.navigate, Disposition::Recorded));
             }

@@ -1,6 +1,10 @@
 //! What front ends ask of the engine and hear from it. The same values travel in-process, over the control socket and to
 //! the window; the JSON of [`Event`] and [`Entry`] is the command line's contract.
 
+mod permission;
+mod redacted;
+mod settings;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,6 +17,8 @@ use webpush::{ApplicationServerKey, PushSubscription};
 use crate::config::PushServiceUrl;
 
 pub use crate::trouble::Trouble;
+pub use permission::{Burst, Images, Links};
+pub use settings::{Setting, SettingKey};
 
 /// What a front end asks. A site is named by its name or its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,12 +37,20 @@ pub enum Request {
         /// Name or id.
         site: String,
     },
-    /// Answered by [`Response::Site`].
+    /// Answered by [`Response::Site`]. A change that makes a new subscription waits for it as `AddSite` does; when that
+    /// takes too long the answer is an error, and the subscription comes with a later connection. The old one serves
+    /// until then.
     SetSite {
         /// Name or id.
         site: String,
         /// Applied all together or not at all.
         changes: Vec<SiteChange>,
+    },
+    /// Blocks a site and gives its subscription up for good: senders are told that it is gone. The site stays listed;
+    /// allowing it again makes a new subscription. Answered by [`Response::Site`].
+    DisconnectSite {
+        /// Name or id.
+        site: String,
     },
     /// Unregisters and deletes keys and history. Answered by [`Response::Removed`].
     RemoveSite {
@@ -55,19 +69,28 @@ pub enum Request {
         /// Which.
         ids: Vec<EntryId>,
     },
-    /// Deletes history entries. Answered like `MarkRead`.
+    /// Deletes history entries. Answered like `MarkRead`. They can be restored for ten seconds, or until the engine stops.
     DeleteEntries {
         /// Which.
         ids: Vec<EntryId>,
     },
+    /// Undoes `DeleteEntries`. Answered like `MarkRead`.
+    RestoreEntries {
+        /// Which.
+        ids: Vec<EntryId>,
+    },
     /// Opens what an entry, or one of its buttons, links to, and marks it read. Answered by [`Response::Done`]; a link
-    /// that must not be opened is an error.
+    /// that must not be opened is an error, [`ErrorCode::Unconfirmed`] where the site's links are asked about.
     OpenEntry {
         /// Which.
         id: EntryId,
         /// `None`: the entry's own link; else the index of the button.
         #[cfg_attr(test, ts(type = "number | null"))]
         action: Option<usize>,
+        /// A person has seen where the link leads and wants it opened.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+        confirmed: bool,
     },
     /// Silences everything, or ends the silence. Answered by [`Response::Status`].
     SetDoNotDisturb {
@@ -83,12 +106,36 @@ pub enum Request {
     /// Has the keyring ask the person for its password. Answered by [`Response::Done`] once it is unlocked; an error when
     /// they say no.
     Unlock,
+    /// Answered by [`Response::PushServices`].
+    ListPushServices,
+    /// Makes a push service known and connects to it. Answered by [`Response::PushServices`].
+    AddPushService {
+        /// Its URL.
+        #[cfg_attr(test, ts(type = "string"))]
+        url: PushServiceUrl,
+    },
+    /// Forgets a push service. One that a site is at, or that new sites go to, stays, and that is an error. Answered by
+    /// [`Response::PushServices`].
+    RemovePushService {
+        /// Its URL.
+        #[cfg_attr(test, ts(type = "string"))]
+        url: PushServiceUrl,
+    },
+    /// Answered by [`Response::Settings`], all of them.
+    ListSettings,
+    /// Answered by [`Response::Settings`], all of them.
+    SetSetting {
+        /// Which.
+        key: SettingKey,
+        /// `None`: the default.
+        value: Option<String>,
+    },
     /// Answered by [`Response::Checks`].
     Diagnose,
 }
 
-/// What the engine answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What the engine answers. `Debug` shows nothing of a payload.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "response", content = "value", rename_all = "snake_case")]
 pub enum Response {
@@ -114,6 +161,10 @@ pub enum Response {
         /// The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
         raw: Option<String>,
     },
+    /// Every push service known.
+    PushServices(Vec<PushService>),
+    /// Every setting.
+    Settings(Vec<Setting>),
     /// What `belfry doctor` found.
     Checks(Vec<Check>),
 }
@@ -144,8 +195,26 @@ pub enum SiteChange {
     Name(String),
     /// Another origin; `None` removes it.
     Url(#[cfg_attr(test, ts(type = "string | null"))] Option<Url>),
-    /// Another permission.
+    /// Another permission. Allowing a site that was disconnected makes a new subscription.
     State(SiteState),
+    /// No notifications until then; `None`: from now on.
+    Snooze(#[cfg_attr(test, ts(type = "string | null"))] Option<Timestamp>),
+    /// Whether its notifications may be heard.
+    Sound(bool),
+    /// Which of its links are opened.
+    Links(Links),
+    /// Which of its pictures are loaded.
+    Images(Images),
+    /// How many of its notifications are shown one by one.
+    Burst(Burst),
+    /// Whether it is shown during Do Not Disturb.
+    DndBypass(bool),
+    /// Another sender's VAPID public key, or any sender: makes a new subscription.
+    VapidKey(#[cfg_attr(test, ts(type = "string | null"))] Option<ApplicationServerKey>),
+    /// Another push service: makes a new subscription there.
+    PushService(#[cfg_attr(test, ts(type = "string"))] PushServiceUrl),
+    /// Its sender has been given the subscription.
+    Paired,
 }
 
 /// What a site may do.
@@ -207,9 +276,24 @@ pub struct Site {
     pub state: SiteState,
     /// Its state in words, for people.
     pub state_label: String,
-    /// The push service its subscription lives at.
+    /// No notifications before then.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub snoozed_until: Option<Timestamp>,
+    /// Whether its notifications may be heard.
+    pub sound: bool,
+    /// Which of its links are opened.
+    pub links: Links,
+    /// Which of its pictures are loaded.
+    pub images: Images,
+    /// How many of its notifications are shown one by one.
+    pub burst: Burst,
+    /// Whether it is shown during Do Not Disturb.
+    pub dnd_bypass: bool,
+    /// The push service its subscription lives at, or lived at before it was disconnected.
     #[cfg_attr(test, ts(type = "string"))]
     pub push_service: PushServiceUrl,
+    /// Whether it has a subscription or is about to get one.
+    pub connected: bool,
     /// Whether the sender must be given the subscription again, because the push service replaced it.
     pub needs_pairing: bool,
     /// The sender's VAPID public key, when the subscription is restricted to it.
@@ -278,8 +362,8 @@ pub struct EntryFilter {
     pub limit: Option<u32>,
 }
 
-/// One history entry: the JSON of `belfry inbox --json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One history entry: the JSON of `belfry inbox --json`. `Debug` shows nothing that a sender wrote.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Entry {
     /// Increasing with arrival.
@@ -312,8 +396,8 @@ pub struct Entry {
     pub failure: Option<String>,
 }
 
-/// A button of an entry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A button of an entry. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct EntryAction {
     /// Its label.
@@ -328,7 +412,7 @@ pub struct EntryAction {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Disposition {
-    /// In history and handed to the desktop.
+    /// In history, and a notification: by itself or counted in one.
     Shown,
     /// In history only.
     Recorded,
@@ -336,8 +420,8 @@ pub enum Disposition {
     Discarded,
 }
 
-/// What happens, as it happens: the lines of `belfry run --json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What happens, as it happens: the lines of `belfry run --json`. `Debug` shows nothing that a sender wrote.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -360,7 +444,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// A push arrived and is stored; for `shown`, the desktop has it.
+    /// A push arrived and is stored. `shown` is what was decided: the desktop gets it as soon as it takes notifications.
     Push {
         /// Its history entry; `null` for a discarded one.
         id: Option<EntryId>,
@@ -397,6 +481,8 @@ pub enum Event {
         /// What and why, in one line.
         reason: String,
     },
+    /// A click on a notification asks for the window: it was about several pushes, or about none.
+    Open,
     /// Sites, settings or history changed: views compute themselves anew.
     Changed,
 }
@@ -425,8 +511,10 @@ pub struct Status {
     pub default_push_service: PushServiceUrl,
     /// Whether nobody has chosen a push service yet: the window asks before anything is connected.
     pub first_run: bool,
-    /// Whether notifications are silenced.
+    /// What of Do Not Disturb was switched by hand.
     pub do_not_disturb: DoNotDisturb,
+    /// Whether it is quiet now, by hand or by the schedule.
+    pub quiet: bool,
     /// Entries not yet read.
     #[cfg_attr(test, ts(type = "number"))]
     pub unread: u64,
@@ -491,6 +579,23 @@ pub struct PushServiceStatus {
     /// Its URL.
     #[cfg_attr(test, ts(type = "string"))]
     pub url: PushServiceUrl,
+    /// Whether a session is up.
+    pub connected: bool,
+    /// Why not, when not.
+    pub reason: Option<String>,
+}
+
+/// A push service, as `belfry service list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PushService {
+    /// Its URL.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub url: PushServiceUrl,
+    /// Whether new sites go there.
+    pub default: bool,
+    /// Names of the sites that have, or had, their subscription there.
+    pub sites: Vec<String>,
     /// Whether a session is up.
     pub connected: bool,
     /// Why not, when not.
@@ -582,6 +687,8 @@ pub enum ErrorCode {
     Offline,
     /// The push service or an endpoint answered no.
     Rejected,
+    /// A person has to confirm it first.
+    Unconfirmed,
     /// The keyring is missing, locked or does not answer.
     Keyring,
     /// The database cannot be read or written.

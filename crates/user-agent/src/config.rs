@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::api::CommandError;
+use crate::api::{CommandError, ErrorCode};
 
 /// Mozilla's push service, the default of a new profile.
 pub const MOZILLA: &str = "wss://push.services.mozilla.com/";
@@ -231,6 +231,41 @@ impl ConfigFile {
             CommandError::invalid(format!("{}, line {line}: {}", path.display(), error.message()))
         })
     }
+
+    /// Names another certificate authority, or none, and leaves the rest of the file as its author wrote it.
+    pub(crate) fn set_ca_file(profile: &Path, ca_file: Option<&Path>) -> Result<(), CommandError> {
+        if let Some(file) = ca_file {
+            let unusable = |reason: String| CommandError::invalid(format!("{}: {reason}", file.display()));
+            if !file.is_absolute() {
+                return Err(unusable("give the whole path".into()));
+            }
+            std::fs::File::open(file).map_err(|error| unusable(error.to_string()))?;
+        }
+        // What cannot be understood is not written over.
+        Self::read(profile)?;
+        let path = profile.join("config.toml");
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let invalid = |error: String| CommandError::invalid(format!("{}: {error}", path.display()));
+        let mut document: toml_edit::DocumentMut =
+            text.parse().map_err(|error: toml_edit::TomlError| invalid(error.to_string()))?;
+        match ca_file {
+            Some(file) => {
+                let file = file.to_str().ok_or_else(|| invalid("the path is not Unicode".into()))?;
+                document.insert("ca-file", toml_edit::value(file));
+            }
+            None => drop(document.remove("ca-file")),
+        }
+        // Written beside it and put in its place: it is never half a file.
+        let written = create_private(&path).and_then(|()| {
+            let new = profile.join("config.toml.new");
+            create_private(&new)?;
+            std::fs::write(&new, document.to_string())?;
+            std::fs::rename(&new, &path)
+        });
+        written.map_err(|error| {
+            CommandError::new(ErrorCode::Storage, format!("cannot write {}: {error}", path.display()))
+        })
+    }
 }
 
 /// The certificate authority that the profile's `config.toml` names.
@@ -291,6 +326,25 @@ mod tests {
             assert!(!message.contains("hunter2"), "{message}");
         }
         assert!(read("ca-file = \"x\"\n\ncafile = \"y\"").unwrap_err().message.contains("line 3"));
+    }
+
+    #[test]
+    fn a_setting_is_changed_and_the_rest_of_the_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, "").unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, "# mine\n").unwrap();
+        ConfigFile::set_ca_file(folder.path(), Some(&ca)).unwrap();
+        assert_eq!(ConfigFile::read(folder.path()).unwrap().ca_file, Some(ca));
+        assert!(std::fs::read_to_string(&path).unwrap().contains("# mine\n"));
+        ConfigFile::set_ca_file(folder.path(), None).unwrap();
+        assert_eq!(ConfigFile::read(folder.path()).unwrap().ca_file, None);
+        assert!(ConfigFile::set_ca_file(folder.path(), Some(Path::new("ca.pem"))).is_err());
+        assert!(ConfigFile::set_ca_file(folder.path(), Some(&folder.path().join("absent"))).is_err());
+        std::fs::write(&path, "mistyped = 1\n").unwrap();
+        assert!(ConfigFile::set_ca_file(folder.path(), None).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mistyped = 1\n");
     }
 
     #[test]

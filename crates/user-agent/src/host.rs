@@ -20,6 +20,7 @@ use crate::presenter::Presenter;
 use crate::requests::{self, DEFAULT_PUSH_SERVICE, Shared};
 use crate::service::Connector;
 use crate::store::sites;
+use crate::tasks::Tasks;
 
 /// The least time from one opening to the next because of damage: nothing for one that has run for a while.
 const BETWEEN_DAMAGES: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
@@ -109,6 +110,7 @@ impl Host {
             self.tell(Event::Failed { site: None, reason });
         }
         let shared = Shared {
+            profile: self.profile.clone(),
             mode: self.mode,
             allow_insecure: self.allow_insecure,
             ask_first: self.ask_first,
@@ -119,9 +121,11 @@ impl Host {
             events: self.events.clone(),
             orders: self.orders.clone(),
             status: watch::Sender::default(),
+            signals: Arc::default(),
+            tasks: Tasks::default(),
         };
         let writer = shared.clone();
-        tokio::spawn(async move {
+        shared.tasks.spawn(async move {
             for channel in stale {
                 requests::keyring::save_record(&writer, channel).await;
             }
@@ -205,6 +209,7 @@ impl Host {
             },
             first_run: false,
             do_not_disturb: DoNotDisturb::Off,
+            quiet: false,
             unread: 0,
             locked: Some(reason.to_string()),
             condition: Condition::Problem,

@@ -1,6 +1,7 @@
 //! One message's journey from the socket to the history: known channel, new version, decrypted, read, decided, committed.
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
 use rusqlite::Transaction;
 use webpush::autopush::AckCode;
 use webpush::payload::{Context, Notification, Payload};
@@ -8,11 +9,11 @@ use webpush::{
     ChannelId, EncryptedMessage, MessageVersion, PushMessage, SubscriptionKeys, encryption, secrets,
 };
 
-use crate::api::{EntryId, SiteState};
+use crate::api::EntryId;
 use crate::crash;
 use crate::keys::KeyTable;
 use crate::notifier::Popup;
-use crate::permission::{Decision, Settings, decide};
+use crate::permission::{Decision, DeviceSettings, Load, decide};
 use crate::store::entries::{self, NewEntry};
 use crate::store::sites::{self, SiteRow};
 use crate::store::withheld::{self, Reason, Withheld};
@@ -71,11 +72,11 @@ pub(crate) fn receive(
     messages: Vec<PushMessage>,
     now: Timestamp,
 ) -> Result<Vec<Receipt>, StoreError> {
-    let do_not_disturb = sites::do_not_disturb(tx)?.is_active(now);
-    let settings = |state| Settings { state, notifications, do_not_disturb };
+    let device = DeviceSettings { notifications, silence: sites::silence(tx)? };
+    let local = now.to_zoned_datetime(TimeZone::system());
     let mut receipts = Vec::with_capacity(messages.len());
     for message in messages {
-        let received = alone(tx, || receive_one(tx, keys, settings, &message, now));
+        let received = alone(tx, || receive_one(tx, keys, &device, &message, &local));
         let PushMessage { channel_id, version, content } = message;
         let (ack, outcome) = match received {
             Ok(received) => received,
@@ -100,8 +101,8 @@ pub(crate) fn release(
     after: i64,
     now: Timestamp,
 ) -> Result<(Vec<Released>, Option<i64>), StoreError> {
-    let do_not_disturb = sites::do_not_disturb(tx)?.is_active(now);
-    let settings = |state| Settings { state, notifications, do_not_disturb };
+    let device = DeviceSettings { notifications, silence: sites::silence(tx)? };
+    let local = now.to_zoned_datetime(TimeZone::system());
     let waiting = withheld::after(tx, after, RELEASED_AT_ONCE)?;
     let more = waiting.last().filter(|_| waiting.len() == RELEASED_AT_ONCE).map(|last| last.id);
     let mut released = Vec::new();
@@ -111,7 +112,7 @@ pub(crate) fn release(
             let Some(site) = sites::site_of_channel(tx, channel_id)? else {
                 return Ok(Some(Outcome::UnknownChannel { removed: false }));
             };
-            let decision = decide(&settings(site.state));
+            let decision = decide(&site.settings, &device, Load::default(), &local);
             match keys.get(channel_id) {
                 _ if decision == Decision::Discard => Ok(Some(Outcome::Discarded { site: site.name })),
                 None if content.is_some() => Ok(None),
@@ -135,10 +136,11 @@ pub(crate) fn release(
 fn receive_one(
     tx: &Transaction<'_>,
     keys: &KeyTable,
-    settings: impl Fn(SiteState) -> Settings,
+    device: &DeviceSettings,
     message: &PushMessage,
-    now: Timestamp,
+    local: &ZonedDateTime,
 ) -> Result<(AckCode, Outcome), StoreError> {
+    let now = local.timestamp();
     let PushMessage { channel_id, version, content } = message;
     let Some(site) = sites::site_of_channel(tx, *channel_id)? else {
         let removed = channels::is_removed(tx, *channel_id)?;
@@ -147,7 +149,8 @@ fn receive_one(
     if !channels::mark_seen(tx, *channel_id, version, now)? {
         return Ok((AckCode::NotDelivered, Outcome::Duplicate));
     }
-    let decision = decide(&settings(site.state));
+    // What else is on screen counts when it is shown.
+    let decision = decide(&site.settings, device, Load::default(), local);
     if decision == Decision::Discard {
         return Ok((AckCode::NotDelivered, Outcome::Discarded { site: site.name }));
     }
@@ -193,6 +196,7 @@ fn read(
     let raw = plaintext.as_deref().map(secrets::redact);
     let show = match decision {
         Decision::Show { sound } => Some(sound && notification.silent != Some(true)),
+        Decision::Summarize => Some(false),
         Decision::Record | Decision::Discard => None,
     };
     let new = NewEntry {
@@ -210,7 +214,7 @@ fn read(
     }
     let outcome = match show {
         Some(sound) => Outcome::Show(Box::new(Popup {
-            entry,
+            entry: Some(entry),
             origin: entries::origin(&site.name, site.url.as_ref()),
             site_id: site.id,
             site_name: site.name,

@@ -4,6 +4,7 @@
 mod actor;
 pub mod api;
 pub mod attach;
+mod background;
 pub mod client;
 mod clock;
 pub mod config;
@@ -23,6 +24,7 @@ pub mod profile;
 mod requests;
 mod service;
 mod store;
+mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod tray;

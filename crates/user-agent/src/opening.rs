@@ -11,7 +11,7 @@ use crate::api::{CommandError, Trouble};
 use crate::config;
 use crate::keys::{KeyTable, Keyring, KeyringError};
 use crate::store::sites::{self, SiteRow};
-use crate::store::{DatabaseKey, Store, StoreError, recovery};
+use crate::store::{DatabaseKey, Store, StoreError, channels, recovery};
 
 /// Why a profile did not open.
 #[derive(Debug, Error)]
@@ -67,9 +67,11 @@ pub(crate) async fn open(profile: &Path, keyring: &Keyring, suspect: bool) -> Re
             news.push(format!("rebuilt from the keyring: {}", rebuilt.join(", ")));
         }
     }
-    let (sites, services) = store.read(|c| Ok((sites::sites(c)?, sites::push_services(c)?))).await?;
-    let loaded = keyring.load(sites.iter().map(|site| site.channel_id).collect()).await?;
-    let missing = sites.len().saturating_sub(loaded.len());
+    let read = store.read(|c| Ok((channels::with_sites(c)?, sites::sites(c)?, sites::push_services(c)?)));
+    let (channels, sites, services) = read.await?;
+    let wanted = channels.len();
+    let loaded = keyring.load(channels).await?;
+    let missing = wanted.saturating_sub(loaded.len());
     if missing > 0 {
         tracing::error!(subscriptions = missing, "keys are missing from the keyring");
         news.push(format!(

@@ -1,44 +1,78 @@
-//! Hands committed entries to the notification server, in order, and marks them handed. A server that is missing or
-//! fails is tried again: a notification is late rather than lost.
+//! Hands committed entries to the notification server, in order, and marks them handed. The database is the queue: what is
+//! shown, and whether, is decided anew right before, by what the user has set and read meanwhile. A server that is missing
+//! or fails is tried again: a notification is late rather than lost.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::sync::mpsc;
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use webpush::payload::Notification;
 
-use crate::api::{Disposition, Event};
+use crate::api::{EntryId, Event};
+use crate::config::{Mode, Notify};
 use crate::crash;
-use crate::notifier::{Notifier, Popup};
+use crate::notifier::{Notifier, NotifyError, Popup};
+use crate::permission::{Decision, DeviceSettings, Load, Recent, decide};
 use crate::requests::Shared;
-use crate::store::entries;
+use crate::store::entries::{self, Pending};
+use crate::store::{StoreError, sites};
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
 
-/// The queue in front of the notification server.
+/// How long the notification server may take before a person is told. It is waited for all the same.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What arrives this soon after a connection has waited at the push service.
+const CATCH_UP: SignedDuration = SignedDuration::from_secs(10);
+
+/// Entries that one update of a summary takes in at most.
+const SUMMARY: usize = 500;
+
+/// Replaces the summary on screen when it grows. No sender can write it: control characters are taken from what they send.
+const SUMMARY_TAG: &str = "\u{1}more";
+const NOTICE_TAG: &str = "\u{1}notice";
+
+/// What shows notifications.
 #[derive(Debug)]
 pub(crate) struct Presenter {
-    queue: mpsc::UnboundedSender<(Popup, Timestamp)>,
+    /// Milliseconds since the epoch: what was received before then was late.
+    caught_up_at: Arc<AtomicI64>,
+    stopping: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Presenter {
+    /// Shows what is pending, and what [`crate::requests::Signals::show`] announces.
     pub(crate) fn start(notifier: Arc<dyn Notifier>, shared: Shared) -> Self {
-        let (queue, popups) = mpsc::unbounded_channel();
-        Self { queue, task: tokio::spawn(run(notifier, shared, popups)) }
+        let caught_up_at = Arc::new(AtomicI64::new(Timestamp::now().as_millisecond()));
+        let stopping = CancellationToken::new();
+        let run = Run {
+            notifier,
+            shared,
+            caught_up_at: caught_up_at.clone(),
+            recent: Recent::default(),
+            after: EntryId(0),
+            held: BTreeMap::new(),
+            retry: FIRST_RETRY,
+        };
+        Self { caught_up_at, stopping: stopping.clone(), task: tokio::spawn(run.until(stopping)) }
     }
 
-    pub(crate) fn show(&self, popup: Popup, received_at: Timestamp) {
-        // A stopped task leaves the entry pending for the next start.
-        let _ = self.queue.send((popup, received_at));
+    /// A push service is connected: what it kept meanwhile arrives now.
+    pub(crate) fn catch_up(&self, now: Timestamp) {
+        let until = now.checked_add(CATCH_UP).unwrap_or(now);
+        self.caught_up_at.fetch_max(until.as_millisecond(), Ordering::Relaxed);
     }
 
-    /// Finishes what is queued, unless the notification server keeps it waiting: that is shown at the next start.
+    /// Finishes what is pending, unless the notification server keeps it waiting: that is shown at the next start.
     pub(crate) async fn stop(self) {
-        drop(self.queue);
+        self.stopping.cancel();
         let abort = self.task.abort_handle();
         if timeout(Duration::from_secs(3), self.task).await.is_err() {
             abort.abort();
@@ -46,42 +80,227 @@ impl Presenter {
     }
 }
 
-async fn run(
+struct Run {
     notifier: Arc<dyn Notifier>,
     shared: Shared,
-    mut popups: mpsc::UnboundedReceiver<(Popup, Timestamp)>,
-) {
-    while let Some((popup, received_at)) = popups.recv().await {
-        crash::point("before-notify");
-        show(notifier.as_ref(), &shared, &popup).await;
-        crash::point("after-notify");
-        let entry = popup.entry;
-        tracing::info!(%entry, "notification handed over");
-        if let Err(error) = shared.store.write(move |tx| Ok(entries::mark_handed(tx, entry)?)).await {
-            tracing::error!(%error, "cannot mark a notification as shown");
-        }
-        shared.tell(Event::Push {
-            id: Some(popup.entry),
-            site: popup.site_name,
-            received_at,
-            title: popup.notification.title,
-            body: popup.notification.body,
-            navigate: popup.notification.navigate,
-            disposition: Disposition::Shown,
-        });
+    caught_up_at: Arc<AtomicI64>,
+    recent: Recent,
+    /// Entries up to this one are done with, or held.
+    after: EntryId,
+    /// By site, what its summary is to take in.
+    held: BTreeMap<String, Vec<Pending>>,
+    retry: Duration,
+}
+
+/// Why nothing goes on for now.
+enum Trouble {
+    Store(StoreError),
+    /// Whose notification, if it is a site's, and what is wrong.
+    Notifier(Option<String>, NotifyError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
-/// Returns once the notification server has it.
-async fn show(notifier: &dyn Notifier, shared: &Shared, popup: &Popup) {
-    let mut wait = FIRST_RETRY;
-    while let Err(error) = notifier.show(popup.clone()).await {
-        tracing::warn!(%error, "a notification could not be shown; it will be tried again");
-        if wait == FIRST_RETRY {
-            let reason = format!("cannot show a notification yet: {error}");
-            shared.tell(Event::Failed { site: Some(popup.site_name.clone()), reason });
+impl Run {
+    async fn until(mut self, stopping: CancellationToken) {
+        loop {
+            match self.step().await {
+                Ok(true) => self.retry = FIRST_RETRY,
+                Ok(false) => {
+                    self.after = EntryId(0);
+                    let woken = stopping.run_until_cancelled(self.shared.signals.show.notified()).await;
+                    if woken.is_none() {
+                        return;
+                    }
+                }
+                Err(trouble) => {
+                    self.report(&trouble);
+                    // What was held is read again, and decided on again.
+                    self.held.clear();
+                    self.after = EntryId(0);
+                    if stopping.run_until_cancelled(sleep(self.retry)).await.is_none() {
+                        return;
+                    }
+                    self.retry = (self.retry * 2).min(LAST_RETRY);
+                }
+            }
         }
-        sleep(wait).await;
-        wait = (wait * 2).min(LAST_RETRY);
+    }
+
+    fn report(&self, trouble: &Trouble) {
+        match trouble {
+            Trouble::Store(error) => tracing::error!(%error, "notifications wait for the database"),
+            Trouble::Notifier(site, error) => {
+                tracing::warn!(%error, "a notification could not be shown; it will be tried again");
+                if self.retry == FIRST_RETRY {
+                    let reason = format!("cannot show a notification yet: {error}");
+                    self.shared.tell(Event::Failed { site: site.clone(), reason });
+                }
+            }
+        }
+    }
+
+    /// Does one thing. False: there is nothing to do.
+    async fn step(&mut self) -> Result<bool, Trouble> {
+        let after = self.after;
+        let read = self.shared.store.read(move |c| {
+            let notice = sites::setting(c, sites::PAIRING_NOTICE)?.is_some();
+            Ok((notice, sites::silence(c)?, entries::next_pending(c, after)?))
+        });
+        let (notice, silence, pending) = read.await?;
+        if notice && !silence.is_active(&ZonedDateTime::now()) {
+            self.tell_of_pairing().await?;
+            return Ok(true);
+        }
+        let notifications = self.shared.mode != Mode::Receive(Notify::None);
+        let device = DeviceSettings { notifications, silence };
+        let Some(pending) = pending.filter(|_| self.held.values().map(Vec::len).sum::<usize>() < SUMMARY)
+        else {
+            let Some((_, held)) = self.held.pop_first() else { return Ok(false) };
+            self.summarize(held).await?;
+            return Ok(true);
+        };
+        self.after = pending.id;
+        if pending.read {
+            self.handed(vec![pending.id]).await?;
+            return Ok(true);
+        }
+        match self.decide(&pending, &device) {
+            Decision::Show { sound } => {
+                let Pending { id, mut popup, settings, .. } = pending;
+                popup.sound &= sound;
+                let site_id = popup.site_id.clone();
+                self.show(popup).await?;
+                self.recent.add(&site_id, settings.burst, Timestamp::now());
+                self.handed(vec![id]).await?;
+                tracing::info!(entry = %id, "notification handed over");
+            }
+            Decision::Summarize => {
+                self.held.entry(pending.popup.site_id.clone()).or_default().push(pending);
+            }
+            Decision::Record | Decision::Discard => {
+                let id = pending.id;
+                self.shared.store.write(move |tx| Ok(entries::mark_recorded(tx, &[id])?)).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn decide(&mut self, pending: &Pending, device: &DeviceSettings) -> Decision {
+        let now = ZonedDateTime::now();
+        let Pending { popup, settings, received_at, .. } = pending;
+        let load = Load {
+            shown: self.recent.shown(&popup.site_id, settings.burst, now.timestamp()),
+            late: received_at.as_millisecond() < self.caught_up_at.load(Ordering::Relaxed),
+        };
+        decide(settings, device, load, &now)
+    }
+
+    /// One notification for all of these, in place of the site's last one of that kind.
+    async fn summarize(&mut self, held: Vec<Pending>) -> Result<(), Trouble> {
+        let ids: Vec<_> = held.iter().map(|pending| pending.id).collect();
+        let Some(Pending { popup, .. }) = held.into_iter().last() else { return Ok(()) };
+        let count = self.recent.summarize(&popup.site_id, ids.len());
+        let notification = Notification {
+            title: format!("{count} more from {}", popup.site_name),
+            body: popup.notification.title,
+            tag: SUMMARY_TAG.to_owned(),
+            ..Notification::default()
+        };
+        let site_id = popup.site_id.clone();
+        if let Err(trouble) = self.show(Popup { entry: None, notification, sound: false, ..popup }).await {
+            self.recent.take_back(&site_id, ids.len());
+            return Err(trouble);
+        }
+        self.handed(ids).await?;
+        Ok(())
+    }
+
+    /// Says once which sites need their new subscription.
+    async fn tell_of_pairing(&mut self) -> Result<(), Trouble> {
+        let rows = self.shared.store.read(|c| Ok(sites::sites(c)?)).await?;
+        let names: Vec<_> = rows.into_iter().filter(|row| row.wants_pairing()).map(|row| row.name).collect();
+        if let Some(notification) = pairing_notice(&names) {
+            let belfry = "Belfry".to_owned();
+            let popup = Popup {
+                entry: None,
+                site_id: String::new(),
+                site_name: belfry.clone(),
+                origin: belfry,
+                notification,
+                sound: true,
+            };
+            self.show(popup).await?;
+        }
+        self.shared.store.write(|tx| Ok(sites::delete_setting(tx, sites::PAIRING_NOTICE)?)).await?;
+        Ok(())
+    }
+
+    /// Returns once the notification server has it. A server that takes its time is waited for: asking it again would show
+    /// the notification twice.
+    async fn show(&self, popup: Popup) -> Result<(), Trouble> {
+        let site = Some(popup.site_name.clone()).filter(|_| !popup.site_id.is_empty());
+        crash::point("before-notify");
+        let mut showing = self.notifier.show(popup);
+        let shown = match timeout(PATIENCE, &mut showing).await {
+            Ok(shown) => shown,
+            Err(_) => {
+                let slow = NotifyError::Failed("it does not answer".into());
+                self.report(&Trouble::Notifier(site.clone(), slow));
+                showing.await
+            }
+        };
+        crash::point("after-notify");
+        shown.map_err(|error| Trouble::Notifier(site, error))
+    }
+
+    /// Marks them, for as long as that takes: they are on screen and must not be shown again.
+    async fn handed(&self, ids: Vec<EntryId>) -> Result<(), StoreError> {
+        let mut wait = FIRST_RETRY;
+        loop {
+            let marked = ids.clone();
+            match self.shared.store.write(move |tx| Ok(entries::mark_handed(tx, &marked)?)).await {
+                Err(error @ StoreError::Sqlite(_)) => {
+                    tracing::error!(%error, "cannot mark a notification as shown; it will be tried again");
+                    sleep(wait).await;
+                    wait = (wait * 2).min(LAST_RETRY);
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+fn pairing_notice(names: &[String]) -> Option<Notification> {
+    let title = match names {
+        [] => return None,
+        [name] => format!("{name} needs pairing again"),
+        names => format!("{} sites need pairing again", names.len()),
+    };
+    let cause = "The push service has forgotten this computer. Nothing arrives until the new subscription is given to";
+    Some(Notification {
+        title,
+        body: format!("{cause} {}.", names.join(", ")),
+        tag: NOTICE_TAG.to_owned(),
+        require_interaction: true,
+        ..Notification::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_notice_names_every_site() {
+        assert_eq!(pairing_notice(&[]), None);
+        assert_eq!(pairing_notice(&["Backups".into()]).unwrap().title, "Backups needs pairing again");
+        let notice = pairing_notice(&["Backups".into(), "Mail".into()]).unwrap();
+        assert_eq!(notice.title, "2 sites need pairing again");
+        assert!(notice.body.ends_with("Backups, Mail."), "{}", notice.body);
     }
 }

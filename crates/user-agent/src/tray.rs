@@ -67,8 +67,9 @@ pub enum Action {
 const SITES: usize = 20;
 
 impl Tray {
-    /// The tray for this state. `quiet`: whether do-not-disturb is in force now.
-    pub fn new(status: &Status, sites: &[Site], quiet: bool) -> Self {
+    /// The tray for this state.
+    pub fn new(status: &Status, sites: &[Site]) -> Self {
+        let quiet = status.quiet;
         let mut items = vec![Item::Text(status.headline.clone()), Item::Separator];
         if !sites.is_empty() {
             let mut lines: Vec<_> = sites.iter().take(SITES).map(site_menu).collect();
@@ -119,10 +120,14 @@ fn site_menu(site: &Site) -> Item {
         level(SiteState::Quiet, "Quiet"),
         level(SiteState::History, "History only"),
         level(SiteState::Blocked, "Block"),
-        Item::Separator,
-        Item::Button { action: Action::CopySubscription(site.id.clone()), label: "Copy subscription".into() },
     ];
-    if site.needs_pairing {
+    if site.connected {
+        items.push(Item::Separator);
+        let action = Action::CopySubscription(site.id.clone());
+        items.push(Item::Button { action, label: "Copy subscription".into() });
+    }
+    // What none of the levels says.
+    if site.needs_pairing || site.snoozed_until.is_some() || !site.connected {
         items.insert(0, Item::Text(site.state_label.clone()));
     }
     Item::Submenu { label: site.name.clone(), items }
@@ -131,14 +136,15 @@ fn site_menu(site: &Site) -> Item {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::DoNotDisturb;
+    use crate::api::{Burst, DoNotDisturb, Images, Links};
 
-    fn status(unread: u64) -> Status {
+    fn status(unread: u64, quiet: bool) -> Status {
         Status {
             push_services: Vec::new(),
             default_push_service: "mozilla".parse().unwrap(),
             first_run: false,
             do_not_disturb: DoNotDisturb::Off,
+            quiet,
             unread,
             locked: None,
             condition: Condition::Unread,
@@ -153,7 +159,14 @@ mod tests {
             url: None,
             state,
             state_label: String::new(),
+            snoozed_until: None,
+            sound: true,
+            links: Links::Any,
+            images: Images::Own,
+            burst: Burst::Off,
+            dnd_bypass: false,
             push_service: "mozilla".parse().unwrap(),
+            connected: true,
             needs_pairing: false,
             vapid_key: None,
             added_at: jiff::Timestamp::UNIX_EPOCH,
@@ -168,7 +181,7 @@ mod tests {
 
     #[test]
     fn without_sites_there_is_the_state_silence_open_and_quit() {
-        let tray = Tray::new(&status(0), &[], false);
+        let tray = Tray::new(&status(0, false), &[]);
         let expected = [
             Item::Text("Connected to Mozilla".into()),
             Item::Separator,
@@ -183,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_site_shows_allowed_first_and_the_level_it_has() {
-        let tray = Tray::new(&status(2), &[site("Backups", SiteState::Quiet)], true);
+        let tray = Tray::new(&status(2, true), &[site("Backups", SiteState::Quiet)]);
         let Some(Item::Submenu { items: sites, .. }) = tray.items.get(2) else { panic!("{tray:?}") };
         let Some(Item::Submenu { label, items }) = sites.first() else { panic!("{tray:?}") };
         assert_eq!(label, "Backups");
@@ -200,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_blocked_site_can_be_allowed_again() {
-        let tray = Tray::new(&status(0), &[site("Spam", SiteState::Blocked)], false);
+        let tray = Tray::new(&status(0, false), &[site("Spam", SiteState::Blocked)]);
         let Some(Item::Submenu { items: sites, .. }) = tray.items.get(2) else { panic!("{tray:?}") };
         let Some(Item::Submenu { items, .. }) = sites.first() else { panic!("{tray:?}") };
         assert_eq!(items[0], check(Action::SetState("id-Spam".into(), SiteState::Alert), "Allowed", false));
@@ -209,7 +222,7 @@ mod tests {
     #[test]
     fn many_sites_end_in_a_way_to_the_window() {
         let sites: Vec<_> = (0..30).map(|n| site(&format!("s{n}"), SiteState::Alert)).collect();
-        let tray = Tray::new(&status(0), &sites, false);
+        let tray = Tray::new(&status(0, false), &sites);
         let Some(Item::Submenu { items, .. }) = tray.items.get(2) else { panic!("{tray:?}") };
         assert_eq!(items.len(), SITES + 2);
         assert_eq!(items.last(), Some(&Item::Button { action: Action::Open, label: "All sites…".into() }));

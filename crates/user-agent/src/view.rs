@@ -1,22 +1,37 @@
 //! What front ends show, computed from the engine's state: the words are the same in tray, window and terminal.
 
-use crate::api::{Condition, DoNotDisturb, PushServiceStatus, SiteState};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::api::{Condition, PushServiceStatus, SiteState};
 use crate::config::{MOZILLA, PushServiceUrl};
+use crate::store::sites::SiteRow;
 
 /// A site's state in words. What keeps it from working comes before what the user chose.
-pub(crate) fn state_label(state: SiteState, needs_pairing: bool, has_keys: bool) -> &'static str {
-    if !has_keys {
-        return "Keys missing";
-    }
-    if needs_pairing {
-        return "Needs pairing again";
-    }
-    match state {
+pub(crate) fn state_label(row: &SiteRow, has_keys: bool, now: Timestamp) -> String {
+    let settings = &row.settings;
+    let label = match settings.state {
+        SiteState::Blocked if !row.connected => "Blocked and disconnected",
+        SiteState::Blocked => "Blocked",
+        _ if !row.connected => "Disconnected",
+        _ if !has_keys => "Keys missing",
+        _ if row.needs_pairing => "Needs pairing again",
+        SiteState::History => "History only",
+        SiteState::Alert | SiteState::Quiet if settings.snoozed_until.is_some_and(|end| now < end) => {
+            return format!("Snoozed until {}", until(settings.snoozed_until.unwrap_or(now), now));
+        }
         SiteState::Alert => "Alerts",
         SiteState::Quiet => "Quiet",
-        SiteState::History => "History only",
-        SiteState::Blocked => "Blocked",
-    }
+    };
+    label.to_owned()
+}
+
+/// A time of the day or, further away, with the day: as people here write it.
+fn until(end: Timestamp, now: Timestamp) -> String {
+    let zone = TimeZone::system();
+    let (end, now) = (end.to_zoned_datetime(zone.clone()), now.to_zoned_datetime(zone));
+    let format = if end.date() == now.date() { "%H:%M" } else { "%a %H:%M" };
+    end.strftime(format).to_string()
 }
 
 /// The one thing to tell.
@@ -40,12 +55,7 @@ pub(crate) fn condition(
 }
 
 /// The connections in one line.
-pub(crate) fn headline(
-    services: &[PushServiceStatus],
-    first_run: bool,
-    silence: DoNotDisturb,
-    quiet: bool,
-) -> String {
+pub(crate) fn headline(services: &[PushServiceStatus], first_run: bool, quiet: bool) -> String {
     if first_run {
         return "Choose a push service to begin".into();
     }
@@ -56,10 +66,7 @@ pub(crate) fn headline(
         (None, [one]) => format!("Connected to {}", name(&one.url)),
         (None, several) => format!("Connected to {} push services", several.len()),
     };
-    match silence {
-        DoNotDisturb::On | DoNotDisturb::Until(_) if quiet => format!("{line} · Do not disturb"),
-        DoNotDisturb::Off | DoNotDisturb::On | DoNotDisturb::Until(_) => line,
-    }
+    if quiet { format!("{line} · Do not disturb") } else { line }
 }
 
 /// A push service as people call it.
@@ -75,7 +82,11 @@ pub(crate) fn name(service: &PushServiceUrl) -> String {
 
 #[cfg(test)]
 mod tests {
+    use webpush::ChannelId;
+
     use super::*;
+    use crate::api::{Burst, Images, Links};
+    use crate::permission::SiteSettings;
 
     fn service(url: &str, connected: bool) -> PushServiceStatus {
         PushServiceStatus { url: url.parse().unwrap(), connected, reason: None }
@@ -94,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_headline_names_the_service_that_matters() {
-        let line = |services: &[PushServiceStatus]| headline(services, false, DoNotDisturb::Off, false);
+        let line = |services: &[PushServiceStatus]| headline(services, false, false);
         assert_eq!(line(&[service("mozilla", true)]), "Connected to Mozilla");
         assert_eq!(
             line(&[service("mozilla", true), service("ws://127.0.0.1:1/", false)]),
@@ -104,14 +115,54 @@ mod tests {
             line(&[service("mozilla", true), service("wss://push.example/", true)]),
             "Connected to 2 push services"
         );
-        let quiet = headline(&[service("wss://push.example/", true)], false, DoNotDisturb::On, true);
+        let quiet = headline(&[service("wss://push.example/", true)], false, true);
         assert_eq!(quiet, "Connected to push.example · Do not disturb");
     }
 
+    fn row(state: SiteState) -> SiteRow {
+        SiteRow {
+            id: "a".into(),
+            name: "Backups".into(),
+            url: None,
+            settings: SiteSettings {
+                state,
+                snoozed_until: None,
+                sound: true,
+                links: Links::Any,
+                images: Images::Own,
+                burst: Burst::Off,
+                dnd_bypass: false,
+            },
+            needs_pairing: false,
+            added_at: Timestamp::UNIX_EPOCH,
+            unread: 0,
+            push_service: "mozilla".parse().unwrap(),
+            connected: true,
+            channel_id: ChannelId::from_random_bytes([1; 16]),
+            application_server_key: None,
+            endpoint: None,
+        }
+    }
+
     #[test]
-    fn pairing_again_comes_before_the_chosen_state() {
-        assert_eq!(state_label(SiteState::Quiet, true, true), "Needs pairing again");
-        assert_eq!(state_label(SiteState::History, false, true), "History only");
-        assert_eq!(state_label(SiteState::Quiet, true, false), "Keys missing");
+    fn what_keeps_a_site_from_working_comes_before_the_chosen_state() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let label = |row: &SiteRow| state_label(row, true, now);
+        assert_eq!(label(&row(SiteState::History)), "History only");
+        assert_eq!(state_label(&row(SiteState::Alert), false, now), "Keys missing");
+        assert_eq!(label(&SiteRow { needs_pairing: true, ..row(SiteState::Quiet) }), "Needs pairing again");
+        assert_eq!(label(&SiteRow { needs_pairing: true, ..row(SiteState::Blocked) }), "Blocked");
+        let gone = SiteRow { connected: false, ..row(SiteState::Blocked) };
+        assert_eq!(label(&gone), "Blocked and disconnected");
+    }
+
+    #[test]
+    fn a_snooze_is_told_until_it_ends() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let mut snoozed = row(SiteState::Alert);
+        snoozed.settings.snoozed_until = Some(now + jiff::SignedDuration::from_secs(1));
+        assert!(state_label(&snoozed, true, now).starts_with("Snoozed until "));
+        snoozed.settings.snoozed_until = Some(now);
+        assert_eq!(state_label(&snoozed, true, now), "Alerts");
     }
 }

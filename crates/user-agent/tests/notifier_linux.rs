@@ -53,7 +53,7 @@ impl Stage {
 }
 
 fn click(entry: i64, action: Option<usize>, token: Option<&str>) -> Activation {
-    Activation { entry: EntryId(entry), action, token: token.map(str::to_owned) }
+    Activation { entry: Some(EntryId(entry)), action, token: token.map(str::to_owned) }
 }
 
 #[test]
@@ -231,14 +231,21 @@ fn a_bus_that_comes_late_or_comes_back_is_found() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_is_a_failure() {
+fn a_server_that_does_not_answer_is_waited_for_until_it_is_gone() {
     let bus = Bus::start();
     block_on(async {
-        let _desktop = Desktop::start_as(&bus.address, FULL, Manner::Hangs).await;
+        let mut desktop = Desktop::start_as(&bus.address, FULL, Manner::Hangs).await;
         let (activations, _clicks) = mpsc::unbounded_channel();
-        let notifier = LinuxNotifier::at(&bus.address, activations);
-        let shown =
-            timeout(PATIENCE, notifier.show(popup(1, "s", titled("Hello")))).await.expect("an answer");
-        assert!(matches!(shown, Err(NotifyError::Failed(_))), "{shown:?}");
+        let notifier = Arc::new(LinuxNotifier::at(&bus.address, activations));
+        let asking = Arc::clone(&notifier);
+        let showing = tokio::spawn(async move { asking.show(popup(1, "s", titled("Hello"))).await });
+        desktop.shown().await;
+        // It holds up nothing else.
+        timeout(PATIENCE, notifier.withdraw("s")).await.expect("an answer").unwrap();
+        timeout(PATIENCE, notifier.server()).await.expect("an answer").unwrap();
+        assert!(!showing.is_finished());
+        desktop.stop().await;
+        let shown = timeout(PATIENCE, showing).await.expect("an answer").unwrap();
+        assert!(matches!(shown, Err(NotifyError::Failed(_) | NotifyError::Absent(_))), "{shown:?}");
     });
 }

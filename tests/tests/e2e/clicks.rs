@@ -61,6 +61,7 @@ async fn a_link_that_is_no_web_page_opens_nothing_and_is_reported() -> Result<()
     let belfry = desk.profile("p")?;
     let mut run = desk.run(&belfry, &service).await?;
     let subscription = belfry.add_site("Backups", &[]).await?;
+    belfry.command(["site", "set", "Backups", "burst=off"]).await?;
     for link in ["javascript:alert(1)", "file:///etc/passwd"] {
         desk.send(&subscription, &declarative("Bad link", link, json!({}))).await?;
         let shown = desk.notifications.next().await?;

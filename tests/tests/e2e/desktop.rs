@@ -66,6 +66,7 @@ async fn where_another_process_receives_the_app_is_a_window_that_ends_when_it_is
     let nothing: [&str; 0] = [];
     let mut app = Desktop::start(&desk.session, belfry.profile(), &nothing)?;
     let window = screen.shown().await?;
+    screen.drawn(&window).await?;
     screen.close(&window)?;
     let (status, stderr) = app.ended().await?;
     assert!(status.success(), "{status}: {stderr}");
@@ -76,5 +77,42 @@ async fn where_another_process_receives_the_app_is_a_window_that_ends_when_it_is
     let mut app = Desktop::start(&desk.session, belfry.profile(), &["--hidden"])?;
     let (status, stderr) = app.ended().await?;
     assert!(status.success() && stderr.contains("another process receives"), "{status}: {stderr}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_tray_closing_the_window_asks_once_whether_to_go_on_receiving() -> Result<()> {
+    let mut desk = Desk::start().await?;
+    let mut screen = Screen::start(&mut desk.session).await?;
+    let service = desk.service().await?;
+    let belfry = desk.profile("p")?;
+    let run = desk.run(&belfry, &service).await?;
+    let subscription = belfry.add_site("Backups", &[]).await?;
+    run.terminate().await?;
+    let options = ["--push-service", &service.websocket];
+    let app = Desktop::start(&desk.session, belfry.profile(), &options)?;
+    let window = screen.shown().await?;
+    screen.drawn(&window).await?;
+    desk.send(&subscription, &titled("With a window")).await?;
+    assert_eq!(desk.notifications.next().await?.summary, "With a window");
+
+    screen.close(&window)?;
+    let question = screen.shown().await?;
+    screen.drawn(&question).await?;
+    screen.press(&question, "Return").await?;
+    screen.hidden(&window).await?;
+    desk.send(&subscription, &titled("Without one")).await?;
+    assert_eq!(desk.notifications.next().await?.summary, "Without one");
+
+    // The answer holds from now on.
+    launch(&desk.session, belfry.profile(), &[]).await?;
+    let window = screen.shown().await?;
+    screen.drawn(&window).await?;
+    screen.close(&window)?;
+    screen.hidden(&window).await?;
+    desk.send(&subscription, &titled("As before")).await?;
+    assert_eq!(desk.notifications.next().await?.summary, "As before");
+    let (status, stderr) = app.terminate().await?;
+    assert!(status.success(), "{status}: {stderr}");
     Ok(())
 }

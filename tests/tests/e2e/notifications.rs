@@ -69,10 +69,11 @@ async fn a_push_that_comes_while_nothing_shows_notifications_is_shown_later() ->
     let subscription = belfry.add_site("Backups", &[]).await?;
     desk.notifications.leave().await?;
     desk.send(&subscription, &titled("Late")).await?;
+    // Whoever listens hears of it at once.
+    assert_eq!(run.next("push").await?["title"], "Late");
     assert_eq!(run.next("failed").await?["site"], "Backups");
     desk.notifications.come_back().await?;
     assert_eq!(desk.notifications.next().await?.summary, "Late");
-    assert_eq!(run.next("push").await?["title"], "Late");
     Ok(())
 }
 

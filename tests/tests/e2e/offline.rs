@@ -5,6 +5,9 @@ use belfry_tests::belfry::{Belfry, PushService, Run};
 use belfry_tests::desk::{Desk, titled};
 use serde_json::json;
 
+/// What is logged once a notification is marked as shown.
+const HANDED_OVER: &str = "notification handed over";
+
 /// Titles in the history, newest first.
 async fn history(belfry: &Belfry) -> Result<Vec<String>> {
     let entries = belfry.json(["inbox"]).await?;
@@ -13,7 +16,7 @@ async fn history(belfry: &Belfry) -> Result<Vec<String>> {
 
 /// Starts it again and waits until the push service knows it again.
 async fn again(belfry: &Belfry, service: &PushService) -> Result<Run> {
-    let mut run = belfry.run(&["--push-service", &service.websocket])?;
+    let mut run = belfry.run(&["--push-service", &service.websocket, "-v"])?;
     let connected = run.next("connected").await?;
     anyhow::ensure!(connected.get("uaid").is_some_and(|uaid| uaid == "kept"), "{connected}");
     Ok(run)
@@ -53,12 +56,13 @@ async fn what_was_sent_after_the_power_failed_is_shown_once_when_it_is_back() ->
     let mut desk = Desk::start().await?;
     let service = desk.service().await?;
     let belfry = desk.profile("p")?;
-    let mut run = desk.run(&belfry, &service).await?;
+    let mut run = belfry.run(&["--push-service", &service.websocket, "-v"])?;
+    run.next("connected").await?;
     let subscription = belfry.add_site("Backups", &[]).await?;
     desk.send(&subscription, &titled("Before")).await?;
-    // The event comes after the mark that it was handed over: it may not be shown again.
-    run.next("push").await?;
     assert_eq!(desk.notifications.next().await?.summary, "Before");
+    // It is marked as handed over by then: it may not be shown again.
+    run.logged(HANDED_OVER, 1).await?;
     run.kill().await?;
 
     desk.send(&subscription, &titled("Meanwhile")).await?;
@@ -67,10 +71,11 @@ async fn what_was_sent_after_the_power_failed_is_shown_once_when_it_is_back() ->
         let live = format!("Live {round}");
         desk.send(&subscription, &titled(&live)).await?;
         let expected = if round == 0 { vec!["Meanwhile", &live] } else { vec![live.as_str()] };
-        for title in expected {
+        for title in &expected {
             assert_eq!(run.next("push").await?["title"], json!(title));
-            assert_eq!(desk.notifications.next().await?.summary, title);
+            assert_eq!(desk.notifications.next().await?.summary, *title);
         }
+        run.logged(HANDED_OVER, expected.len()).await?;
         run.kill().await?;
     }
     assert_eq!(history(&belfry).await?, ["Live 2", "Live 1", "Live 0", "Meanwhile", "Before"]);

@@ -59,6 +59,7 @@ async fn a_push_service_that_lost_its_data_is_noticed_and_every_site_gets_a_new_
     let _service = PushService::restart(&desk.session, &desk.service_data(), &address, &[]).await?;
     let mut run = belfry.run(&[])?;
     assert_eq!(run.next("connected").await?["uaid"], "replaced");
+    assert_eq!(desk.notifications.next().await?.summary, "Backups needs pairing again");
     // An endpoint of its own follows once the service has answered; this command waits for that of another site.
     belfry.add_site("Builds", &[]).await?;
     let site = &belfry.json(["site", "show", "Backups"]).await?[0];

@@ -54,7 +54,7 @@ impl Tray {
     /// Titles and dispositions in the history, oldest first.
     async fn history(&self) -> Result<Vec<[String; 2]>> {
         let entries = self.belfry.json(["inbox"]).await?;
-        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         Ok(entries.iter().rev().map(|it| [text(&it["title"]), text(&it["disposition"])]).collect())
     }
 }

@@ -14,7 +14,11 @@ site: string,
 /**
  * Applied all together or not at all.
  */
-changes: Array<SiteChange>, } | { "request": "remove_site", 
+changes: Array<SiteChange>, } | { "request": "disconnect_site", 
+/**
+ * Name or id.
+ */
+site: string, } | { "request": "remove_site", 
 /**
  * Name or id.
  */
@@ -30,6 +34,10 @@ ids: Array<EntryId>, } | { "request": "delete_entries",
 /**
  * Which.
  */
+ids: Array<EntryId>, } | { "request": "restore_entries", 
+/**
+ * Which.
+ */
 ids: Array<EntryId>, } | { "request": "open_entry", 
 /**
  * Which.
@@ -38,7 +46,11 @@ id: EntryId,
 /**
  * `None`: the entry's own link; else the index of the button.
  */
-action: number | null, } | { "request": "set_do_not_disturb", 
+action: number | null, 
+/**
+ * A person has seen where the link leads and wants it opened.
+ */
+confirmed?: boolean, } | { "request": "set_do_not_disturb", 
 /**
  * From now on.
  */
@@ -46,7 +58,23 @@ value: DoNotDisturb, } | { "request": "set_default_push_service",
 /**
  * Its URL.
  */
-url: string, } | { "request": "unlock" } | { "request": "diagnose" };
+url: string, } | { "request": "list_push_services" } | { "request": "add_push_service", 
+/**
+ * Its URL.
+ */
+url: string, } | { "request": "remove_push_service", 
+/**
+ * Its URL.
+ */
+url: string, } | { "request": "list_settings" } | { "request": "set_setting", 
+/**
+ * Which.
+ */
+key: SettingKey, 
+/**
+ * `None`: the default.
+ */
+value: string | null, } | { "request": "diagnose" };
 
 export type Response = { "response": "done" } | { "response": "status", "value": Status } | { "response": "site", "value": Site } | { "response": "sites", "value": Array<Site> } | { "response": "removed", "value": { 
 /**
@@ -60,7 +88,7 @@ entry: Entry,
 /**
  * The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
  */
-raw: string | null, } } | { "response": "checks", "value": Array<Check> };
+raw: string | null, } } | { "response": "push_services", "value": Array<PushService> } | { "response": "settings", "value": Array<Setting> } | { "response": "checks", "value": Array<Check> };
 
 export type NewSite = { 
 /**
@@ -80,9 +108,15 @@ vapid_key: string | null,
  */
 push_service: string | null, };
 
-export type SiteChange = { "key": "name", "value": string } | { "key": "url", "value": string | null } | { "key": "state", "value": SiteState };
+export type SiteChange = { "key": "name", "value": string } | { "key": "url", "value": string | null } | { "key": "state", "value": SiteState } | { "key": "snooze", "value": string | null } | { "key": "sound", "value": boolean } | { "key": "links", "value": Links } | { "key": "images", "value": Images } | { "key": "burst", "value": Burst } | { "key": "dnd_bypass", "value": boolean } | { "key": "vapid_key", "value": string | null } | { "key": "push_service", "value": string } | { "key": "paired" };
 
 export type SiteState = "alert" | "quiet" | "history" | "blocked";
+
+export type Links = "own" | "any" | "ask";
+
+export type Images = "own" | "always" | "never";
+
+export type Burst = string;
 
 export type Site = { 
 /**
@@ -106,9 +140,37 @@ state: SiteState,
  */
 state_label: string, 
 /**
- * The push service its subscription lives at.
+ * No notifications before then.
+ */
+snoozed_until: string | null, 
+/**
+ * Whether its notifications may be heard.
+ */
+sound: boolean, 
+/**
+ * Which of its links are opened.
+ */
+links: Links, 
+/**
+ * Which of its pictures are loaded.
+ */
+images: Images, 
+/**
+ * How many of its notifications are shown one by one.
+ */
+burst: Burst, 
+/**
+ * Whether it is shown during Do Not Disturb.
+ */
+dnd_bypass: boolean, 
+/**
+ * The push service its subscription lives at, or lived at before it was disconnected.
  */
 push_service: string, 
+/**
+ * Whether it has a subscription or is about to get one.
+ */
+connected: boolean, 
 /**
  * Whether the sender must be given the subscription again, because the push service replaced it.
  */
@@ -276,7 +338,7 @@ site: string | null,
 /**
  * What and why, in one line.
  */
-reason: string, } | { "event": "changed" };
+reason: string, } | { "event": "open" } | { "event": "changed" };
 
 export type UaidState = "kept" | "replaced" | "new";
 
@@ -294,9 +356,13 @@ default_push_service: string,
  */
 first_run: boolean, 
 /**
- * Whether notifications are silenced.
+ * What of Do Not Disturb was switched by hand.
  */
 do_not_disturb: DoNotDisturb, 
+/**
+ * Whether it is quiet now, by hand or by the schedule.
+ */
+quiet: boolean, 
 /**
  * Entries not yet read.
  */
@@ -331,6 +397,44 @@ connected: boolean,
  * Why not, when not.
  */
 reason: string | null, };
+
+export type PushService = { 
+/**
+ * Its URL.
+ */
+url: string, 
+/**
+ * Whether new sites go there.
+ */
+default: boolean, 
+/**
+ * Names of the sites that have, or had, their subscription there.
+ */
+sites: Array<string>, 
+/**
+ * Whether a session is up.
+ */
+connected: boolean, 
+/**
+ * Why not, when not.
+ */
+reason: string | null, };
+
+export type SettingKey = "push-service" | "dnd-schedule" | "history-days" | "history-per-site" | "ca-file";
+
+export type Setting = { 
+/**
+ * Its name.
+ */
+key: SettingKey, 
+/**
+ * Its value, as it can be set.
+ */
+value: string, 
+/**
+ * Whether nobody has set it.
+ */
+is_default: boolean, };
 
 export type Check = { 
 /**
@@ -372,4 +476,4 @@ message: string,
  */
 trouble?: Trouble, };
 
-export type ErrorCode = "invalid" | "not-found" | "exists" | "offline" | "rejected" | "keyring" | "storage" | "profile-in-use" | "notifications" | "unsupported" | "timeout" | "internal";
+export type ErrorCode = "invalid" | "not-found" | "exists" | "offline" | "rejected" | "unconfirmed" | "keyring" | "storage" | "profile-in-use" | "notifications" | "unsupported" | "timeout" | "internal";

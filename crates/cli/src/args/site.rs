@@ -71,9 +71,18 @@ pub(crate) struct SiteAdd {
 #[command(after_help = "Keys:\n  \
     name=NAME\n  \
     url=ORIGIN                              empty: none\n  \
-    state=alert|quiet|history|blocked\n\
+    state=alert|quiet|history|blocked\n  \
+    snooze=off|DURATION|until-tomorrow      no notifications until then\n  \
+    sound=on|off\n  \
+    links=own|any|ask                       which links are opened: own are those to the site's own host\n  \
+    images=own|always|never                 which pictures are loaded\n  \
+    burst=off|N/SECONDS                     beyond it one notification counts the rest; off: also after a time away\n  \
+    dnd-bypass=on|off                       shown during Do Not Disturb\n  \
+    vapid-key=KEY                           empty: any sender. Makes a new subscription\n  \
+    push-service=URL                        Makes a new subscription there\n\
+    A new subscription is printed: give it to the site in place of the old one, which no longer works.\n\
     Not in this version:\n  \
-    snooze, sound, links, images, burst, dnd-bypass, vapid-key, push-service, map.title|body|link|image|tag")]
+    map.title|body|link|image|tag")]
 pub(crate) struct SiteSet {
     /// Its name or id
     pub(crate) site: String,

@@ -43,6 +43,8 @@ fn every_command_of_the_contract_is_understood() {
         "site list",
         "site show Backups --subscription",
         "site set Backups name=B url= state=quiet snooze=1h map.tag=/tag",
+        "site set Backups snooze=off sound=off links=ask images=never burst=10/60 dnd-bypass=on",
+        "site set Backups snooze=until-tomorrow burst=off vapid-key= push-service=wss://push.example/",
         "site remove Backups --yes",
         "site export F --with-keys",
         "site import F",
@@ -54,6 +56,10 @@ fn every_command_of_the_contract_is_understood() {
         "dnd until-tomorrow",
         "config get ca-file",
         "config set ca-file F",
+        "config set dnd-schedule 22:00-07:00,mon-fri",
+        "config set history-days",
+        "config get history-per-site",
+        "config get push-service",
         "service list",
         "service add wss://push.example/",
         "service remove local",
@@ -85,6 +91,15 @@ fn wrong_usage_is_told_apart_from_failure() {
         "site set A state",
         "site set A state=loud",
         "site set A colour=red",
+        "site set A sound=loud",
+        "site set A snooze=on",
+        "site set A snooze=-1h",
+        "site set A burst=5",
+        "site set A links=some",
+        "site set A vapid-key=short",
+        "site set A push-service=https://push.example/",
+        "config get colour",
+        "service add https://push.example/",
         "inbox read",
         "inbox show seven",
         "inbox --unread show 7",
@@ -104,9 +119,9 @@ fn wrong_usage_is_told_apart_from_failure() {
 
 #[test]
 fn what_is_not_there_yet_is_not_wrong_usage() {
-    let Command::Site(SiteCommand::Set(set)) = command("site set A state=quiet sound=off") else { panic!() };
+    let Command::Site(SiteCommand::Set(set)) = command("site set A state=quiet map.tag=/t") else { panic!() };
     let known = Change::Known(SiteChange::State(SiteState::Quiet));
-    assert_eq!(set.changes, [known, Change::Unsupported("sound".into())]);
+    assert_eq!(set.changes, [known, Change::Unsupported("map.tag=…".into())]);
 }
 
 #[test]

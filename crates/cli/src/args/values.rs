@@ -4,8 +4,12 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use jiff::ZonedDateTime;
 use url::Url;
 use user_agent::api::{CommandError, ErrorCode, SiteChange};
+use user_agent::config::PushServiceName;
+
+use super::until;
 
 /// A file, or standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,43 +58,58 @@ fn read_limited(source: impl Read, limit: usize) -> io::Result<Vec<u8>> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Change {
     Known(SiteChange),
+    /// The local one has to be running before its URL is known.
+    PushService(PushServiceName),
     /// A key of the contract that this version does not have.
     Unsupported(String),
 }
 
-const NOT_YET: [&str; 13] = [
-    "snooze",
-    "sound",
-    "links",
-    "images",
-    "burst",
-    "dnd-bypass",
-    "vapid-key",
-    "push-service",
-    "map.title",
-    "map.body",
-    "map.link",
-    "map.image",
-    "map.tag",
-];
+const NOT_YET: [&str; 5] = ["map.title", "map.body", "map.link", "map.image", "map.tag"];
 
 impl FromStr for Change {
     type Err = CommandError;
 
     fn from_str(text: &str) -> Result<Self, CommandError> {
         let (key, value) = text.split_once('=').ok_or_else(|| CommandError::invalid("write KEY=VALUE"))?;
-        match key {
-            "name" => Ok(Self::Known(SiteChange::Name(value.to_owned()))),
-            "url" if value.is_empty() => Ok(Self::Known(SiteChange::Url(None))),
+        Ok(Self::Known(match key {
+            "name" => SiteChange::Name(value.to_owned()),
             "url" => {
-                let url = Url::parse(value).map_err(|_| CommandError::invalid("url is not a URL"))?;
-                Ok(Self::Known(SiteChange::Url(Some(url))))
+                let url = |text| Url::parse(text).map_err(|_| CommandError::invalid("url is not a URL"));
+                SiteChange::Url(some(value).map(url).transpose()?)
             }
-            "state" => Ok(Self::Known(SiteChange::State(value.parse()?))),
-            key if NOT_YET.contains(&key) => Ok(Self::Unsupported(key.to_owned())),
+            "state" => SiteChange::State(value.parse()?),
+            "snooze" if value == "off" => SiteChange::Snooze(None),
+            "snooze" => SiteChange::Snooze(Some(until(value, &ZonedDateTime::now())?)),
+            "sound" => SiteChange::Sound(switch(value)?),
+            "links" => SiteChange::Links(value.parse()?),
+            "images" => SiteChange::Images(value.parse()?),
+            "burst" => SiteChange::Burst(value.parse()?),
+            "dnd-bypass" => SiteChange::DndBypass(switch(value)?),
+            "vapid-key" => {
+                let key = |text: &str| {
+                    text.parse().map_err(|_| CommandError::invalid("vapid-key is not a VAPID public key"))
+                };
+                SiteChange::VapidKey(some(value).map(key).transpose()?)
+            }
+            "push-service" => return Ok(Self::PushService(value.parse()?)),
+            key if NOT_YET.contains(&key) => return Ok(Self::Unsupported(format!("{key}=…"))),
             key => {
-                Err(CommandError::invalid(format!("there is no key {key:?}: see `belfry site set --help`")))
+                let message = format!("there is no key {key:?}: see `belfry site set --help`");
+                return Err(CommandError::invalid(message));
             }
-        }
+        }))
+    }
+}
+
+/// Nothing stands for none.
+fn some(value: &str) -> Option<&str> {
+    Some(value).filter(|value| !value.is_empty())
+}
+
+fn switch(value: &str) -> Result<bool, CommandError> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(CommandError::invalid("give on or off")),
     }
 }

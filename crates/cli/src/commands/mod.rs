@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod config;
 mod dnd;
 mod doctor;
 mod exec;
@@ -7,6 +8,7 @@ mod inbox;
 mod run;
 mod send;
 mod serve;
+mod service;
 mod site;
 mod test;
 mod vapid;
@@ -18,7 +20,7 @@ use user_agent::api::{Request, Response};
 use user_agent::attach::{self, attach};
 use user_agent::config::{Mode, PushServiceName, PushServiceUrl};
 
-use crate::args::{Arguments, Command, ConfigCommand, Global, ServiceCommand};
+use crate::args::{Arguments, Command, Global};
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -37,11 +39,8 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Vapid(vapid) => vapid::run(&vapid, output),
         Command::Completions { shell } => completions(shell, output),
         Command::Dnd { state } => dnd::run(&global, &state, output).await,
-        Command::Config(ConfigCommand::Get { .. }) => Err(Failure::unsupported("belfry config get")),
-        Command::Config(ConfigCommand::Set { .. }) => Err(Failure::unsupported("belfry config set")),
-        Command::Service(ServiceCommand::List) => Err(Failure::unsupported("belfry service list")),
-        Command::Service(ServiceCommand::Add { .. }) => Err(Failure::unsupported("belfry service add")),
-        Command::Service(ServiceCommand::Remove { .. }) => Err(Failure::unsupported("belfry service remove")),
+        Command::Config(command) => config::run(&global, command, output).await,
+        Command::Service(command) => service::run(&global, command, output).await,
     }
 }
 
@@ -63,14 +62,21 @@ async fn ask(global: &Global, mode: Mode, request: Request) -> Result<Response, 
 }
 
 /// Where a push service is; the local one runs when this returns.
+async fn push_service_at(name: PushServiceName) -> Result<PushServiceUrl, Failure> {
+    match name {
+        PushServiceName::Url(url) => Ok(url),
+        PushServiceName::Local => {
+            let url = Local::of_this_user()?.ensure().await?;
+            Ok(String::from(url).parse()?)
+        }
+    }
+}
+
+/// Likewise, if one is named.
 async fn push_service_url(name: Option<PushServiceName>) -> Result<Option<PushServiceUrl>, Failure> {
     match name {
+        Some(name) => push_service_at(name).await.map(Some),
         None => Ok(None),
-        Some(PushServiceName::Url(url)) => Ok(Some(url)),
-        Some(PushServiceName::Local) => {
-            let url = Local::of_this_user()?.ensure().await?;
-            Ok(Some(String::from(url).parse()?))
-        }
     }
 }
 

@@ -115,10 +115,10 @@ impl Listeners {
     }
 }
 
-/// What scripts are told; [`Event::Changed`] is for views.
+/// What scripts are told; the rest is for windows.
 fn contract(event: &Event) -> Option<&Event> {
     match event {
-        Event::Changed => None,
+        Event::Open | Event::Changed => None,
         Event::Connected { .. }
         | Event::Disconnected { .. }
         | Event::Push { .. }
@@ -162,7 +162,7 @@ fn line(event: &Event) -> Option<String> {
         Event::Unlocked => "the keyring is unlocked".to_owned(),
         Event::Failed { site: Some(site), reason } => format!("{site}: {reason}"),
         Event::Failed { site: None, reason } => reason.clone(),
-        Event::Changed => return None,
+        Event::Open | Event::Changed => return None,
     };
     Some(plain(&line))
 }

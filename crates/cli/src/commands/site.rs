@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use jiff::Timestamp;
 use serde_json::json;
 use user_agent::Client;
 use user_agent::api::{
@@ -10,7 +11,7 @@ use user_agent::api::{
 use user_agent::config::Mode;
 use webpush::PushSubscription;
 
-use super::{ask, mixed_up, push_service_url, with_engine};
+use super::{ask, mixed_up, push_service_at, push_service_url, with_engine};
 use crate::args::{Change, Global, SiteAdd, SiteCommand, SiteSet};
 use crate::exit::Failure;
 use crate::output::{Output, json, plain, table};
@@ -65,14 +66,21 @@ async fn list(global: &Global, output: Output) -> Result<(), Failure> {
         return output.line("No sites. `belfry site add NAME` makes one.");
     }
     let row = |site: &Site| {
-        let remark = if site.needs_pairing { "needs pairing again" } else { "" };
+        let remark = match site {
+            Site { connected: false, .. } => "disconnected".to_owned(),
+            Site { needs_pairing: true, .. } => "needs pairing again".to_owned(),
+            Site { snoozed_until: Some(end), .. } if *end > Timestamp::now() => {
+                format!("snoozed {}", until(*end))
+            }
+            _ => String::new(),
+        };
         [
             plain(&site.name),
             site.id.clone(),
             site.state.to_string(),
             site.unread.to_string(),
             site.push_service.to_string(),
-            remark.to_owned(),
+            remark,
         ]
     };
     let rows: Vec<_> = sites.iter().map(row).collect();
@@ -89,17 +97,39 @@ async fn show(global: &Global, site: String, only_subscription: bool, output: Ou
 }
 
 async fn set(global: &Global, set: SiteSet, output: Output) -> Result<(), Failure> {
-    let known = |change| match change {
-        Change::Known(change) => Ok(change),
-        Change::Unsupported(key) => Err(Failure::unsupported(&format!("belfry site set {key}=…"))),
+    let mut changes = Vec::new();
+    for change in set.changes {
+        changes.push(match change {
+            Change::Known(change) => change,
+            Change::PushService(name) => SiteChange::PushService(push_service_at(name).await?),
+            Change::Unsupported(key) => return Err(Failure::unsupported(&format!("belfry site set {key}"))),
+        });
+    }
+    let moves =
+        changes.iter().any(|change| matches!(change, SiteChange::VapidKey(_) | SiteChange::PushService(_)));
+    let mode = if moves { Mode::Online } else { Mode::Offline };
+    let name = set.site;
+    let set = async |client: &Client| {
+        let before = ask_site(client, Request::ShowSite { site: name }).await?;
+        let after = ask_site(client, Request::SetSite { site: before.id.clone(), changes }).await?;
+        Ok((before, after))
     };
-    let changes: Vec<SiteChange> = set.changes.into_iter().map(known).collect::<Result<_, _>>()?;
-    let request = Request::SetSite { site: set.site, changes };
-    let set = async |client: &Client| ask_site(client, request).await;
-    let mut site = with_engine(global, Mode::Offline, set).await?;
-    // Nobody asked for the secret.
-    site.subscription = None;
-    output.print(&site, || details(&site))
+    let (before, mut site) = with_engine(global, mode, set).await?;
+    if before.subscription == site.subscription || !moves {
+        // Nobody asked for the secret.
+        site.subscription = None;
+        return output.print(&site, || details(&site));
+    }
+    if output.is_json() {
+        return output.value(&site);
+    }
+    let advice = format!(
+        "Give {} this subscription in place of the old one, which no longer works:",
+        plain(&site.name)
+    );
+    // The subscription is what counts.
+    let _ = writeln!(io::stderr(), "{advice}");
+    output.line(&json(subscription(&site)?)?)
 }
 
 async fn remove(global: &Global, name: String, yes: bool, output: Output) -> Result<(), Failure> {
@@ -140,6 +170,14 @@ fn confirmed(site: &Site) -> Result<bool, Failure> {
     ask().map_err(|error: io::Error| Failure::internal(format!("cannot ask: {error}")))
 }
 
+fn until(end: Timestamp) -> String {
+    format!("until {}", rfc3339::format(end))
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
 fn details(site: &Site) -> String {
     let state = match site.state {
         SiteState::Alert => "alert: notifications with sound",
@@ -152,12 +190,20 @@ fn details(site: &Site) -> String {
         format!("id            {}", site.id),
         format!("url           {}", site.url.as_ref().map_or("none", url::Url::as_str)),
         format!("state         {state}"),
+        format!("snoozed       {}", site.snoozed_until.map_or_else(|| "no".to_owned(), until)),
+        format!("sound         {}", on_off(site.sound)),
+        format!("links         {}", site.links.as_str()),
+        format!("images        {}", site.images.as_str()),
+        format!("burst         {}", site.burst),
+        format!("dnd-bypass    {}", on_off(site.dnd_bypass)),
         format!("push service  {}", site.push_service),
         format!("sender        {}", site.vapid_key.map_or_else(|| "any".to_owned(), |key| key.to_string())),
         format!("added         {}", rfc3339::format(site.added_at)),
         format!("unread        {}", site.unread),
     ];
-    if site.needs_pairing {
+    if !site.connected {
+        lines.push("It is disconnected: allowing it again makes a new subscription.".to_owned());
+    } else if site.needs_pairing {
         lines.push("The push service has replaced its subscription: give the site the new one.".to_owned());
     }
     lines.join("\n")
@@ -172,7 +218,8 @@ mod tests {
         let site: Site = serde_json::from_value(json!({
             "id": "a1", "name": "Backups", "url": null, "state": "quiet", "state_label": "Quiet",
             "push_service": "mozilla",
-            "needs_pairing": true, "vapid_key": null, "added_at": "2026-11-23T10:00:00Z", "unread": 2,
+            "snoozed_until": null, "sound": true, "links": "any", "images": "own", "burst": "5/10",
+            "dnd_bypass": false, "connected": true, "needs_pairing": true, "vapid_key": null, "added_at": "2026-11-23T10:00:00Z", "unread": 2,
             "subscription": {"endpoint": "https://push.example/secret", "expirationTime": null, "keys": {
                 "p256dh": "BDzM_h01bGr8NjrvHghw8chYifNdrx0qMYlWvzRqMeY7T8KDvnp6-9oxiSsRFwVk5Gtwb1AGIdW4DqCPExxpWFY",
                 "auth": "AAAAAAAAAAAAAAAAAAAAAA"}}

@@ -16,15 +16,9 @@ async fn wrong_usage_is_status_2_and_says_so_on_stderr() {
 async fn what_is_not_there_yet_says_so() {
     let home = tempfile::tempdir().unwrap();
     for arguments in [
-        &["config", "get", "ca-file"][..],
-        &["config", "get", "ca-file"],
-        &["config", "set", "ca-file", "F"],
-        &["service", "list"],
-        &["service", "add", "mozilla"],
-        &["service", "remove", "mozilla"],
-        &["site", "export", "F", "--with-keys"],
+        &["site", "export", "F", "--with-keys"][..],
         &["site", "import", "F"],
-        &["site", "set", "A", "state=quiet", "sound=off"],
+        &["site", "set", "A", "state=quiet", "map.tag=/tag"],
     ] {
         let json = [&["--json"], arguments].concat();
         let (code, message) = failure(&run(home.path(), &json).await);

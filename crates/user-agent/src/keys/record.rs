@@ -9,10 +9,11 @@ use webpush::{ChannelId, SubscriptionKeys, UserAgentId};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::KeyringError;
+use crate::config::PushServiceUrl;
 use crate::store::sites::SiteRow;
 
-/// What the keyring keeps of a subscription: enough to rebuild its rows when the database is lost.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What the keyring keeps of a subscription: enough to rebuild its rows when the database is lost. Redacted in `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SubscriptionRecord {
     pub(crate) channel_id: ChannelId,
     #[serde(flatten)]
@@ -37,7 +38,35 @@ pub(crate) struct SubscriptionRecord {
     pub(crate) version: u32,
 }
 
+impl std::fmt::Debug for SubscriptionRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SubscriptionRecord").field("channel_id", &self.channel_id).finish_non_exhaustive()
+    }
+}
+
 impl SubscriptionRecord {
+    /// The record of a channel that has no row yet.
+    pub(crate) fn before_its_row(
+        channel_id: ChannelId,
+        keys: &SubscriptionKeys,
+        site: &str,
+        service: &PushServiceUrl,
+    ) -> Self {
+        Self {
+            channel_id,
+            keys: keys.into(),
+            endpoint: String::new(),
+            push_service: service.to_string(),
+            uaid: String::new(),
+            site: site.to_owned(),
+            url: String::new(),
+            state: String::new(),
+            application_server_key: String::new(),
+            saved_at: Timestamp::now().as_millisecond(),
+            version: 1,
+        }
+    }
+
     /// The record of a site's channel, with what its push service calls us.
     pub(crate) fn new(site: &SiteRow, uaid: Option<&UserAgentId>, keys: &SubscriptionKeys) -> Self {
         Self {
@@ -48,7 +77,7 @@ impl SubscriptionRecord {
             uaid: uaid.map(|uaid| uaid.as_str().to_owned()).unwrap_or_default(),
             site: site.name.clone(),
             url: site.url.as_ref().map(Url::to_string).unwrap_or_default(),
-            state: site.state.to_string(),
+            state: site.settings.state.to_string(),
             application_server_key: site
                 .application_server_key
                 .map(|key| key.to_string())
@@ -108,7 +137,12 @@ mod redaction {
     #[test]
     fn nothing_of_a_record_is_shown() {
         let keys = SubscriptionKeys::from_bytes(&[7; 32], &[8; 16]).unwrap();
-        let shown = format!("{:?}", tests::record(ChannelId::from_random_bytes([1; 16]), &keys));
-        assert!(!shown.contains(&URL_SAFE_NO_PAD.encode([7; 32])), "{shown}");
+        let record = SubscriptionRecord {
+            endpoint: "https://push.example/secret".into(),
+            uaid: "secret".into(),
+            ..tests::record(ChannelId::from_random_bytes([1; 16]), &keys)
+        };
+        let shown = format!("{record:?}");
+        assert!(!shown.contains(&URL_SAFE_NO_PAD.encode([7; 32])) && !shown.contains("secret"), "{shown}");
     }
 }

@@ -19,8 +19,8 @@ use crate::config::Notify;
 /// A desktop that shows notifications and reports clicks.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Shows a notification. Returns once the notification server has taken it. One with the same site and non-empty tag
-    /// replaces the one on screen.
+    /// Shows a notification. Returns once the notification server has taken it, however long that takes once it was
+    /// asked: only it knows whether it did. One with the same site and non-empty tag replaces the one on screen.
     async fn show(&self, popup: Popup) -> Result<(), NotifyError>;
 
     /// Takes a site's notifications off the screen, for a site that was removed or blocked.
@@ -33,8 +33,8 @@ pub trait Notifier: Send + Sync {
 /// One notification to show.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Popup {
-    /// The history entry it belongs to: what a click refers to.
-    pub entry: EntryId,
+    /// The history entry it belongs to: what a click refers to. `None`: it is about several, or about none.
+    pub entry: Option<EntryId>,
     /// Groups tags: different sites never replace each other's notifications.
     pub site_id: String,
     /// What people call the site; the title when the notification has none.
@@ -47,15 +47,22 @@ pub struct Popup {
     pub sound: bool,
 }
 
-/// A click. The engine looks up what it opens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A click. The engine looks up what it opens. `Debug` does not show the token.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Activation {
-    /// The entry that was clicked.
-    pub entry: EntryId,
+    /// The entry that was clicked: that of its [`Popup`].
+    pub entry: Option<EntryId>,
     /// `None`: the notification itself; else the index of the button in [`Notification::actions`].
     pub action: Option<usize>,
     /// Lets the browser come to the front (X11 startup id or Wayland activation token).
     pub token: Option<String>,
+}
+
+impl std::fmt::Debug for Activation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { entry, action, token } = self;
+        write!(f, "Activation({entry:?}, {action:?}, token: {})", token.is_some())
+    }
 }
 
 /// Where a notifier reports clicks.

@@ -10,13 +10,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::ZonedDateTime;
 use notify_rust::{Notification, NotificationResponse, Timeout};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::timeout;
 
 use super::presentation::{APP_NAME, Presentation, Sound, Surface};
 use super::{Activation, Activations, Notifier, NotifyError, Popup, ServerInfo};
@@ -27,8 +25,6 @@ pub const WAITING_LIMIT: usize = 64;
 
 /// Calls into the platform at a time, should it not answer.
 const SHOWING_LIMIT: usize = 4;
-
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Shows notifications through notify-rust.
 pub struct PortableNotifier {
@@ -43,7 +39,7 @@ pub struct PortableNotifier {
 #[derive(Debug, Clone)]
 struct Card {
     serial: u64,
-    entry: EntryId,
+    entry: Option<EntryId>,
     site_id: String,
     tag: String,
     keys: Vec<(String, usize)>,
@@ -122,7 +118,7 @@ impl Notifier for PortableNotifier {
                 let id = platform::id(&handle);
                 cards.push(Card { on_bus: OnBus { id, ..card.on_bus }, ..card });
             }
-            // Nobody waits any more after the timeout; it is on screen all the same.
+            // Nobody may be waiting any more; it is on screen all the same.
             let _ = answer.send(Ok(()));
             let respond = |response: &NotificationResponse| {
                 let mut cards = lock(&cards);
@@ -138,11 +134,7 @@ impl Notifier for PortableNotifier {
         let failed = |reason: &str| NotifyError::Failed(reason.to_owned());
         let thread = std::thread::Builder::new().name("notification".into()).spawn(thread);
         thread.map_err(|error| failed(&error.to_string()))?;
-        match timeout(ANSWER_TIMEOUT, answered).await {
-            Ok(Ok(shown)) => shown,
-            Ok(Err(_)) => Err(failed("notify-rust panicked")),
-            Err(_) => Err(failed("no answer within 10 seconds")),
-        }
+        answered.await.unwrap_or_else(|_| Err(failed("notify-rust panicked")))
     }
 
     async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError> {
@@ -199,12 +191,17 @@ fn lock(cards: &Mutex<Vec<Card>>) -> MutexGuard<'_, Vec<Card>> {
 
 #[cfg(target_os = "linux")]
 mod platform {
+    use std::time::Duration;
+
     use notify_rust::error::Error;
     use notify_rust::{Hint, NotificationHandle, Urgency};
+    use tokio::time::timeout;
 
     use super::*;
     use crate::notifier::presentation::{DESKTOP_ENTRY, SOUND_NAME};
     use crate::notifier::{bus_error, dbus_error};
+
+    const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
     const NAME: &str = "org.freedesktop.Notifications";
     const PATH: &str = "/org/freedesktop/Notifications";

@@ -123,7 +123,8 @@ impl Presentation {
             summary,
             body,
             origin: surface.origin.then_some(origin),
-            default_action: (surface.actions && notification.navigate.is_some()).then_some("Open"),
+            default_action: (surface.actions && (notification.navigate.is_some() || popup.entry.is_none()))
+                .then_some("Open"),
             buttons: buttons
                 .filter(|_| surface.actions)
                 .map(|(index, action)| (index, label(index, action, notification)))
@@ -222,7 +223,7 @@ mod tests {
 
     fn popup(notification: Notification) -> Popup {
         Popup {
-            entry: EntryId(1),
+            entry: Some(EntryId(1)),
             site_id: "s".into(),
             site_name: "Backups".into(),
             origin: "backups.example.org".into(),

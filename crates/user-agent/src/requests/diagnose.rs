@@ -101,13 +101,13 @@ async fn sites_of(shared: &Shared) -> Vec<Check> {
         Some(names.join(", ")).filter(|names| !names.is_empty())
     };
     let mut checks = Vec::new();
-    if let Some(names) = names(&|site| shared.keys.get(site.channel_id).is_none()) {
+    if let Some(names) = names(&|site| site.connected && shared.keys.get(site.channel_id).is_none()) {
         checks.push(Trouble::SiteKeysMissing.check(format!("the keyring lacks the keys of {names}")));
     }
     if withheld > 0 {
         checks.push(Trouble::MessagesWithheld.check(format!("{withheld} messages are kept unread")));
     }
-    if let Some(names) = names(&|site| site.needs_pairing) {
+    if let Some(names) = names(&SiteRow::wants_pairing) {
         checks.push(
             Trouble::PairingNeeded.check(format!("the push service replaced the subscription of {names}")),
         );

@@ -79,7 +79,7 @@ pub(crate) async fn save_record(shared: &Shared, channel: ChannelId) {
 
 /// Deletes the keys of removed sites that are still in the keyring: it was locked, or the process died in between.
 pub(crate) fn sweep(shared: Shared) {
-    tokio::spawn(async move {
+    shared.tasks.clone().spawn(async move {
         let forsaken = match shared.store.read(|c| Ok(channels::forsaken_keys(c)?)).await {
             Ok(forsaken) => forsaken,
             Err(error) => return tracing::warn!(%error, "which keys to delete could not be read"),

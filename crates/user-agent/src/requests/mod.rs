@@ -2,28 +2,37 @@
 //! keyring, a search, a service out of reach) holds up nothing else.
 
 mod diagnose;
+mod editing;
 pub(crate) mod keyring;
+mod opening;
 mod pairing;
+mod services;
+mod settings;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use tokio::sync::{broadcast, mpsc, watch};
+use jiff::{Timestamp, ZonedDateTime};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use crate::actor::Order;
 use crate::api::{
-    CommandError, DoNotDisturb, EntryId, ErrorCode, Event, PushServiceStatus, Request, Response, Site,
-    SiteChange, SiteState, Status,
+    CommandError, EntryId, ErrorCode, Event, PushServiceStatus, Request, Response, Site, Status,
 };
 use crate::client::Command;
 use crate::config::{MOZILLA, Mode, PushServiceUrl};
 use crate::keys::{KeyTable, Keyring};
-use crate::link;
-use crate::notifier::{Activation, Notifier};
+use crate::notifier::Notifier;
+use crate::permission::SiteSettings;
 use crate::store::sites::{self, SiteRow};
 use crate::store::{Store, StoreError, entries};
+use crate::tasks::Tasks;
 use crate::view;
+
+pub(crate) use opening::activate;
+pub(crate) use pairing::discard_key;
+pub(crate) use settings::history_limits;
 
 /// The setting that names where new sites go.
 pub(crate) const DEFAULT_PUSH_SERVICE: &str = "default_push_service";
@@ -31,6 +40,7 @@ pub(crate) const DEFAULT_PUSH_SERVICE: &str = "default_push_service";
 /// What requests and the actor share. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Shared {
+    pub(crate) profile: PathBuf,
     pub(crate) mode: Mode,
     pub(crate) allow_insecure: bool,
     pub(crate) ask_first: bool,
@@ -41,6 +51,19 @@ pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
     pub(crate) status: watch::Sender<Arc<BTreeMap<PushServiceUrl, PushServiceStatus>>>,
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) tasks: Tasks,
+}
+
+/// What wakes the parts that wait for something in the database.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    /// Something is to be shown, or may be by now.
+    pub(crate) show: Notify,
+    /// Do Not Disturb or a snooze has changed.
+    pub(crate) silence: Notify,
+    /// Something was deleted, or the history's limits have changed.
+    pub(crate) tidy: Notify,
 }
 
 impl Shared {
@@ -53,7 +76,7 @@ impl Shared {
 
 /// Answers a request.
 pub(crate) fn spawn(shared: Shared, command: Command) {
-    tokio::spawn(async move {
+    shared.tasks.clone().spawn(async move {
         let result = answer(&shared, command.request).await;
         let _ = command.reply.send(result);
     });
@@ -68,7 +91,8 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
             Ok(Response::Sites(rows.into_iter().map(|row| view(shared, row, false)).collect()))
         }
         Request::ShowSite { site } => Ok(Response::Site(view(shared, find(shared, site).await?, true))),
-        Request::SetSite { site, changes } => set_site(shared, site, changes).await,
+        Request::SetSite { site, changes } => editing::set(shared, site, changes).await,
+        Request::DisconnectSite { site } => editing::disconnect(shared, find(shared, site).await?).await,
         Request::RemoveSite { site } => pairing::remove(shared, find(shared, site).await?).await,
         Request::ListEntries(filter) => {
             let site = match filter.site.clone() {
@@ -83,23 +107,27 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
                 shared.store.read(move |c| Ok(entries::find(c, id)?)).await?.ok_or_else(|| no_entry(id))?;
             Ok(Response::Entry { entry, raw: raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()) })
         }
-        Request::MarkRead { ids } => change_entries(shared, ids, entries::mark_read).await,
-        Request::DeleteEntries { ids } => change_entries(shared, ids, entries::delete).await,
-        Request::OpenEntry { id, action } => {
-            open_entry(shared, Activation { entry: id, action, token: None }).await.map(|()| Response::Done)
+        Request::MarkRead { ids } => change_entries(shared, ids, false, entries::mark_read).await,
+        Request::DeleteEntries { ids } => {
+            let now = Timestamp::now();
+            change_entries(shared, ids, false, move |c, ids| entries::delete(c, ids, now)).await
+        }
+        Request::RestoreEntries { ids } => change_entries(shared, ids, true, entries::restore).await,
+        Request::OpenEntry { id, action, confirmed } => {
+            opening::open(shared, id, action, confirmed, None).await.map(|()| Response::Done)
         }
         Request::SetDoNotDisturb { value } => {
-            shared.store.write(move |tx| Ok(sites::set_do_not_disturb(tx, value)?)).await?;
-            announce_end(shared, value);
-            shared.tell(Event::Changed);
+            let now = ZonedDateTime::now();
+            let switch = shared.store.write(move |tx| {
+                let silence = sites::silence(tx)?.switched(value, &now);
+                Ok(sites::set_silence(tx, &silence)?)
+            });
+            switch.await?;
+            silence_changed(shared);
             status(shared).await
         }
         Request::SetDefaultPushService { url } => {
-            url.check_secure(shared.allow_insecure)?;
-            let text = url.to_string();
-            shared.store.write(move |tx| Ok(sites::set_setting(tx, DEFAULT_PUSH_SERVICE, &text)?)).await?;
-            let _ = shared.orders.send(Order::Connect(url));
-            shared.tell(Event::Changed);
+            services::set_default(shared, url).await?;
             status(shared).await
         }
         Request::Unlock => {
@@ -108,8 +136,20 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
             keyring::sweep(shared.clone());
             Ok(Response::Done)
         }
+        Request::ListPushServices => services::list(shared).await,
+        Request::AddPushService { url } => services::add(shared, url).await,
+        Request::RemovePushService { url } => services::remove(shared, url).await,
+        Request::ListSettings => settings::list(shared).await,
+        Request::SetSetting { key, value } => settings::set(shared, key, value).await,
         Request::Diagnose => Ok(Response::Checks(diagnose::run(shared).await)),
     }
+}
+
+/// What is quiet, or when, has changed.
+fn silence_changed(shared: &Shared) {
+    shared.signals.silence.notify_one();
+    shared.signals.show.notify_one();
+    shared.tell(Event::Changed);
 }
 
 async fn status(shared: &Shared) -> Result<Response, CommandError> {
@@ -117,36 +157,26 @@ async fn status(shared: &Shared) -> Result<Response, CommandError> {
     let default_push_service = default_push_service(shared).await?;
     let read = shared.store.read(|c| {
         let chosen = sites::setting(c, DEFAULT_PUSH_SERVICE)?.is_some();
-        Ok((chosen, sites::sites(c)?, sites::do_not_disturb(c)?, entries::unread(c)?))
+        Ok((chosen, sites::sites(c)?, sites::silence(c)?, entries::unread(c)?))
     });
-    let (chosen, sites, do_not_disturb, unread) = read.await?;
-    let quiet = do_not_disturb.is_active(Timestamp::now());
+    let (chosen, sites, silence, unread) = read.await?;
+    let quiet = silence.is_active(&ZonedDateTime::now());
     let first_run = !chosen && sites.is_empty();
-    let needs_pairing =
-        sites.iter().any(|site| site.needs_pairing || shared.keys.get(site.channel_id).is_none());
+    let is_wanting = |site: &SiteRow| {
+        site.wants_pairing() || (site.connected && shared.keys.get(site.channel_id).is_none())
+    };
+    let needs_pairing = sites.iter().any(is_wanting);
     Ok(Response::Status(Status {
         condition: view::condition(&push_services, quiet, unread, needs_pairing),
-        headline: view::headline(&push_services, first_run, do_not_disturb, quiet),
+        headline: view::headline(&push_services, first_run, quiet),
         push_services,
         default_push_service,
         first_run,
-        do_not_disturb,
+        do_not_disturb: silence.by_hand,
+        quiet,
         unread,
         locked: None,
     }))
-}
-
-/// Tells the front ends when a silence with an end is over.
-pub(crate) fn announce_end(shared: &Shared, silence: DoNotDisturb) {
-    if let DoNotDisturb::Until(end) = silence
-        && let Ok(span) = Timestamp::now().duration_until(end).try_into()
-    {
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(span).await;
-            shared.tell(Event::Changed);
-        });
-    }
 }
 
 /// Whether somebody has chosen a push service.
@@ -174,18 +204,26 @@ fn no_entry(id: EntryId) -> CommandError {
 /// The site as front ends see it; its subscription only where it was asked for.
 fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
     let keys = shared.keys.get(row.channel_id);
-    let state_label = view::state_label(row.state, row.needs_pairing, keys.is_some());
+    let state_label = view::state_label(&row, keys.is_some(), Timestamp::now());
     let subscription = keys
         .filter(|_| with_subscription)
-        .zip(row.endpoint)
+        .zip(row.endpoint.clone())
         .map(|(keys, endpoint)| keys.subscription(endpoint));
+    let SiteSettings { state, snoozed_until, sound, links, images, burst, dnd_bypass } = row.settings;
     Site {
         id: row.id,
         name: row.name,
         url: row.url,
-        state: row.state,
-        state_label: state_label.to_owned(),
+        state,
+        state_label,
+        snoozed_until,
+        sound,
+        links,
+        images,
+        burst,
+        dnd_bypass,
         push_service: row.push_service,
+        connected: row.connected,
         needs_pairing: row.needs_pairing,
         vapid_key: row.application_server_key,
         added_at: row.added_at,
@@ -194,38 +232,23 @@ fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
     }
 }
 
-async fn set_site(shared: &Shared, site: String, changes: Vec<SiteChange>) -> Result<Response, CommandError> {
-    let mut row = find(shared, site).await?;
-    for change in changes {
-        match change {
-            SiteChange::Name(name) => row.name = pairing::valid_name(&name)?,
-            SiteChange::Url(url) => row.url = url.map(|url| pairing::site_origin(&url)).transpose()?,
-            SiteChange::State(state) => row.state = state,
-        }
-    }
-    let stored = row.clone();
-    let update = shared.store.write(move |tx| {
-        Ok(sites::update_site(tx, &stored.id, &stored.name, stored.url.as_ref(), stored.state)?)
-    });
-    update.await.map_err(|error| pairing::taken(error, &row.name))?;
-    keyring::save_record(shared, row.channel_id).await;
-    if row.state == SiteState::Blocked
-        && let Some(notifier) = &shared.notifier
-        && let Err(error) = notifier.withdraw(&row.id).await
+/// Takes a site's notifications off the screen.
+async fn withdraw(shared: &Shared, site_id: &str) {
+    if let Some(notifier) = &shared.notifier
+        && let Err(error) = notifier.withdraw(site_id).await
     {
-        tracing::debug!(%error, "cannot withdraw a blocked site's notifications");
+        tracing::debug!(%error, "cannot withdraw a site's notifications");
     }
-    shared.tell(Event::Changed);
-    Ok(Response::Site(view(shared, row, true)))
 }
 
 async fn change_entries(
     shared: &Shared,
     ids: Vec<EntryId>,
-    change: fn(&rusqlite::Connection, &[EntryId]) -> rusqlite::Result<()>,
+    deleted: bool,
+    change: impl FnOnce(&rusqlite::Connection, &[EntryId]) -> rusqlite::Result<()> + Send + 'static,
 ) -> Result<Response, CommandError> {
     let missing = shared.store.write(move |tx| {
-        let missing = entries::first_missing(tx, &ids)?;
+        let missing = entries::first_missing(tx, &ids, deleted)?;
         if missing.is_none() {
             change(tx, &ids)?;
         }
@@ -234,35 +257,8 @@ async fn change_entries(
     if let Some(id) = missing.await? {
         return Err(no_entry(id));
     }
+    shared.signals.tidy.notify_one();
+    shared.signals.show.notify_one();
     shared.tell(Event::Changed);
     Ok(Response::Done)
-}
-
-/// A click on a notification.
-pub(crate) fn activate(shared: Shared, activation: Activation) {
-    tokio::spawn(async move {
-        if let Err(error) = open_entry(&shared, activation).await {
-            tracing::warn!(code = ?error.code, "a click opened nothing");
-        }
-    });
-}
-
-/// Opens what the entry or its button links to, and nothing but web pages. An entry that has no link is only read.
-async fn open_entry(shared: &Shared, activation: Activation) -> Result<(), CommandError> {
-    let id = activation.entry;
-    let found = shared.store.write(move |tx| {
-        entries::mark_read(tx, &[id])?;
-        Ok(entries::notification_of(tx, id)?)
-    });
-    let (site, notification) = found.await?.ok_or_else(|| no_entry(id))?;
-    shared.tell(Event::Changed);
-    let navigate = match activation.action {
-        None => notification.navigate,
-        Some(index) => notification.actions.into_iter().nth(index).and_then(|action| action.navigate),
-    };
-    let Some(url) = navigate else { return Ok(()) };
-    link::open(&url, activation.token.as_deref()).map_err(|error| {
-        shared.tell(Event::Failed { site: Some(site), reason: error.to_string() });
-        CommandError::new(ErrorCode::Rejected, error.to_string())
-    })
 }

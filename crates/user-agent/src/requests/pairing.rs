@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use url::Url;
+use webpush::autopush::UnregisterCode;
 use webpush::{ApplicationServerKey, ChannelId, SubscriptionKeys};
 
-use super::{Shared, default_push_service, keyring, view};
+use super::{Shared, default_push_service, keyring, view, withdraw};
 use crate::actor::Order;
-use crate::api::{CommandError, ErrorCode, Event, NewSite, Response, SiteState};
+use crate::api::{CommandError, ErrorCode, Event, NewSite, Response};
 use crate::config::{Mode, PushServiceUrl};
 use crate::keys::{Prompt, SubscriptionRecord};
 use crate::store::sites::{self, SiteRow};
@@ -40,31 +42,13 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
         return Err(name_taken(&name));
     }
 
-    let (channel, id) = (ChannelId::from_random_bytes(random()?), site_id(random()?));
-    let keys = SubscriptionKeys::generate(&mut UnwrapErr(SysRng));
-
-    // Whatever happens before the row is committed, the key does not outlive this.
-    shared.store.write(move |tx| Ok(channels::forsake_key(tx, channel)?)).await?;
-    let row = SiteRow {
-        id: id.clone(),
-        name: name.clone(),
-        url: url.clone(),
-        state: SiteState::Alert,
-        needs_pairing: false,
-        added_at: Timestamp::now(),
-        unread: 0,
-        push_service: service.clone(),
-        channel_id: channel,
-        application_server_key: new.vapid_key,
-        endpoint: None,
-    };
-    shared.keyring.save(SubscriptionRecord::new(&row, None, &keys), Prompt::Allowed).await?;
+    let id = site_id(random()?);
+    let (channel, keys) = new_channel(shared, &name, &service).await?;
     let (row_id, row_name, row_service, key) = (id.clone(), name.clone(), service.clone(), new.vapid_key);
     let committed = shared.store.write(move |tx| {
         sites::insert_site(tx, &row_id, &row_name, url.as_ref(), Timestamp::now())?;
         sites::add_push_service(tx, &row_service)?;
-        channels::insert(tx, channel, &row_id, &row_service, key)?;
-        Ok(channels::forget_forsaken_key(tx, channel)?)
+        Ok(channels::insert(tx, channel, &row_id, &row_service, key)?)
     });
     if let Err(error) = committed.await {
         discard_key(shared, channel).await;
@@ -87,7 +71,22 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
     }
 }
 
-async fn register(
+/// A channel id and keys, which the keyring has before anything else knows of them.
+pub(super) async fn new_channel(
+    shared: &Shared,
+    site: &str,
+    service: &PushServiceUrl,
+) -> Result<(ChannelId, SubscriptionKeys), CommandError> {
+    let channel = ChannelId::from_random_bytes(random()?);
+    let keys = SubscriptionKeys::generate(&mut UnwrapErr(SysRng));
+    // Whatever happens before the row is committed, the key does not outlive this.
+    shared.store.write(move |tx| Ok(channels::forsake_key(tx, channel)?)).await?;
+    let record = SubscriptionRecord::before_its_row(channel, &keys, site, service);
+    shared.keyring.save(record, Prompt::Allowed).await?;
+    Ok((channel, keys))
+}
+
+pub(super) async fn register(
     shared: &Shared,
     service: &PushServiceUrl,
     channel: ChannelId,
@@ -97,11 +96,7 @@ async fn register(
     let order = Order::Register { service: service.clone(), channel, key, reply };
     shared.orders.send(order).map_err(|_| stopping())?;
     match timeout(REGISTER_TIMEOUT, answer).await {
-        Ok(Ok(Ok(_endpoint))) => Ok(()),
-        Ok(Ok(Err(status))) => {
-            let message = format!("{service} refused the subscription (status {status})");
-            Err(CommandError::new(ErrorCode::Rejected, message))
-        }
+        Ok(Ok(registered)) => registered,
         Ok(Err(_)) => Err(stopping()),
         Err(_) => {
             let reason = shared.status.borrow().get(service).and_then(|status| status.reason.clone());
@@ -121,37 +116,60 @@ async fn roll_back(shared: &Shared, id: String, service: &PushServiceUrl, channe
     if let Err(error) = removed.await {
         tracing::error!(%error, "a site that could not be added was not removed");
     }
-    let (reply, _) = oneshot::channel();
-    let _ = shared.orders.send(Order::Unregister { service: service.clone(), channel, reply });
+    give_up(shared, service.clone(), channel, UnregisterCode::UserRequest);
     shared.keys.remove(channel);
     discard_key(shared, channel).await;
     shared.tell(Event::Changed);
+}
+
+/// Tells the service that a channel is given up. The answer is whether it has confirmed.
+pub(super) fn give_up(
+    shared: &Shared,
+    service: PushServiceUrl,
+    channel: ChannelId,
+    code: UnregisterCode,
+) -> oneshot::Receiver<()> {
+    let (reply, confirmed) = oneshot::channel();
+    if shared.mode != Mode::Offline {
+        let _ = shared.orders.send(Order::Unregister { service, channel, code, reply });
+    }
+    confirmed
 }
 
 pub(super) async fn remove(shared: &Shared, row: SiteRow) -> Result<Response, CommandError> {
-    let channel = row.channel_id;
     let id = row.id.clone();
-    shared.store.write(move |tx| Ok(sites::delete_site(tx, &id)?)).await?;
+    let channels = shared.store.write(move |tx| {
+        let channels = channels::of_site(tx, &id)?;
+        sites::delete_site(tx, &id)?;
+        Ok(channels)
+    });
+    let channels = channels.await?;
+    shared.signals.tidy.notify_one();
     shared.tell(Event::Changed);
-    let (reply, confirmed) = oneshot::channel();
-    match shared.mode {
-        Mode::Offline => drop(reply),
-        Mode::Online | Mode::Receive(_) => {
-            let _ = shared.orders.send(Order::Unregister { service: row.push_service, channel, reply });
-        }
-    }
-    if let Some(notifier) = &shared.notifier
-        && let Err(error) = notifier.withdraw(&row.id).await
-    {
-        tracing::debug!(%error, "cannot withdraw a removed site's notifications");
-    }
-    let unregistered = matches!(timeout(UNREGISTER_TIMEOUT, confirmed).await, Ok(Ok(())));
-    shared.keys.remove(channel);
-    discard_key(shared, channel).await;
+    let unregistered = drop_channels(shared, channels, UnregisterCode::UserRequest, &row.id).await;
     Ok(Response::Removed { unregistered })
 }
 
-async fn discard_key(shared: &Shared, channel: ChannelId) {
+/// Gives a site's channels up, and deletes their keys. Returns whether the services have confirmed.
+pub(super) async fn drop_channels(
+    shared: &Shared,
+    channels: Vec<(PushServiceUrl, ChannelId)>,
+    code: UnregisterCode,
+    site_id: &str,
+) -> bool {
+    let give_up =
+        |(service, channel): &(PushServiceUrl, ChannelId)| give_up(shared, service.clone(), *channel, code);
+    let confirmations: Vec<_> = channels.iter().map(give_up).collect();
+    withdraw(shared, site_id).await;
+    let confirmed = timeout(UNREGISTER_TIMEOUT, try_join_all(confirmations)).await;
+    for (_, channel) in channels {
+        shared.keys.remove(channel);
+        discard_key(shared, channel).await;
+    }
+    matches!(confirmed, Ok(Ok(_)))
+}
+
+pub(crate) async fn discard_key(shared: &Shared, channel: ChannelId) {
     if let Err(error) = keyring::delete(shared, channel).await {
         tracing::warn!(%error, "the keyring still has an item of a removed site; it is deleted later");
     }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
+use webpush::autopush::UnregisterCode;
 use webpush::{ApplicationServerKey, ChannelId, MessageVersion, PushEndpoint};
 
 use super::sites::{optional, parsed};
@@ -13,22 +14,13 @@ type Result<T> = rusqlite::Result<T>;
 /// How long a version is remembered: as long as any push service keeps a message.
 const SEEN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What the push service is still to be told about a channel. One that has its endpoint ('registered') needs nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChannelState {
-    /// To be registered.
-    Pending,
-    /// To be unregistered.
-    Removed,
-}
-
-impl ChannelState {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Removed => "removed",
-        }
-    }
+/// What a push service is still to be told.
+#[derive(Debug, Default)]
+pub(crate) struct Untold {
+    /// To be registered, each with the sender it is restricted to.
+    pub(crate) pending: Vec<(ChannelId, Option<ApplicationServerKey>)>,
+    /// To be unregistered, each with the reason.
+    pub(crate) removed: Vec<(ChannelId, UnregisterCode)>,
 }
 
 pub(crate) fn insert(
@@ -41,35 +33,91 @@ pub(crate) fn insert(
     let sql = "INSERT INTO channel (id, site_id, push_service_id, application_server_key)
         SELECT ?1, ?2, id, ?4 FROM push_service WHERE url = ?3";
     let key = key.map(|key| key.to_string()).unwrap_or_default();
-    c.execute(sql, params![channel.to_string(), site_id, service.to_string(), key]).map(drop)
+    c.execute(sql, params![channel.to_string(), site_id, service.to_string(), key])?;
+    // From now on the key has a row that it goes with.
+    forget_forsaken_key(c, channel)
 }
 
-/// Every channel that has or had a site, for loading its keys.
+/// Every channel that pushes may arrive on, for loading its keys.
 pub(crate) fn with_sites(c: &Connection) -> Result<Vec<ChannelId>> {
-    c.prepare_cached("SELECT id FROM channel WHERE site_id IS NOT NULL")?
+    c.prepare_cached("SELECT id FROM channel WHERE site_id IS NOT NULL AND state <> 'removed'")?
         .query_map([], |row| parsed(row, "id"))?
         .collect()
 }
 
-/// The channels of a service in one state, with the sender each is restricted to.
-pub(crate) fn of_service(
-    c: &Connection,
-    service: &PushServiceUrl,
-    state: ChannelState,
-) -> Result<Vec<(ChannelId, Option<ApplicationServerKey>)>> {
-    let sql = "SELECT ch.id, ch.application_server_key FROM channel AS ch
-        JOIN push_service AS p ON p.id = ch.push_service_id WHERE p.url = ?1 AND ch.state = ?2";
+/// What is left to be told to a service.
+pub(crate) fn untold(c: &Connection, service: &PushServiceUrl) -> Result<Untold> {
+    let sql = "SELECT ch.id, ch.application_server_key, ch.state = 'removed' AS removed, ch.unregister_code
+        FROM channel AS ch JOIN push_service AS p ON p.id = ch.push_service_id
+        WHERE p.url = ?1 AND ch.state <> 'registered' AND ch.confirmed = 0";
+    let mut untold = Untold::default();
+    let mut statement = c.prepare_cached(sql)?;
+    let mut rows = statement.query([service.to_string()])?;
+    while let Some(row) = rows.next()? {
+        let id = parsed(row, "id")?;
+        match row.get("removed")? {
+            true => untold.removed.push((id, unregister_code(row.get("unregister_code")?))),
+            false => untold.pending.push((id, optional(row, "application_server_key")?)),
+        }
+    }
+    Ok(untold)
+}
+
+fn unregister_code(code: i64) -> UnregisterCode {
+    match code {
+        202 => UnregisterCode::PermissionRevoked,
+        _ => UnregisterCode::UserRequest,
+    }
+}
+
+/// The channels of a site, with their services.
+pub(crate) fn of_site(c: &Connection, site_id: &str) -> Result<Vec<(PushServiceUrl, ChannelId)>> {
+    let sql = "SELECT ch.id, p.url FROM channel AS ch JOIN push_service AS p ON p.id = ch.push_service_id
+        WHERE ch.site_id = ?1 AND ch.confirmed = 0";
     c.prepare_cached(sql)?
-        .query_map(params![service.to_string(), state.as_str()], |row| {
-            Ok((parsed(row, "id")?, optional(row, "application_server_key")?))
-        })?
+        .query_map([site_id], |row| Ok((parsed(row, "url")?, parsed(row, "id")?)))?
         .collect()
 }
 
-/// Stores an endpoint. False when the channel is not waiting for one: removed meanwhile.
-pub(crate) fn set_endpoint(c: &Connection, channel: ChannelId, endpoint: &PushEndpoint) -> Result<bool> {
+/// Stores an endpoint. From then on the channel is its site's subscription: older ones of the site are given up, and
+/// returned. `None` when the channel is not waiting for an endpoint: removed meanwhile.
+pub(crate) fn set_endpoint(
+    c: &Connection,
+    channel: ChannelId,
+    endpoint: &PushEndpoint,
+) -> Result<Option<Vec<(PushServiceUrl, ChannelId)>>> {
     let sql = "UPDATE channel SET endpoint = ?2, state = 'registered' WHERE id = ?1 AND state <> 'removed'";
-    Ok(c.execute(sql, params![channel.to_string(), endpoint.as_str()])? == 1)
+    if c.execute(sql, params![channel.to_string(), endpoint.as_str()])? == 0 {
+        return Ok(None);
+    }
+    let older = "FROM channel WHERE site_id = (SELECT site_id FROM channel WHERE id = ?1)
+        AND rowid < (SELECT rowid FROM channel WHERE id = ?1)";
+    let id = [channel.to_string()];
+    c.execute(
+        &format!("UPDATE site SET needs_pairing = 1 WHERE id IN (SELECT site_id {older})"),
+        id.clone(),
+    )?;
+    c.execute(&format!("DELETE {older} AND confirmed = 1"), id.clone())?;
+    let sql = format!(
+        "SELECT ch.id, p.url FROM channel AS ch JOIN push_service AS p ON p.id = ch.push_service_id
+         WHERE ch.id IN (SELECT id {older})"
+    );
+    let given_up = c
+        .prepare(&sql)?
+        .query_map(id.clone(), |row| Ok((parsed(row, "url")?, parsed(row, "id")?)))?
+        .collect::<Result<Vec<_>>>()?;
+    let sql = format!(
+        "UPDATE channel SET state = 'removed', endpoint = '', site_id = NULL WHERE id IN (SELECT id {older})"
+    );
+    c.execute(&sql, id)?;
+    Ok(Some(given_up))
+}
+
+/// Drops a channel that the service refused, if its site has another one.
+pub(crate) fn refuse(c: &Connection, channel: ChannelId) -> Result<bool> {
+    let sql = "DELETE FROM channel WHERE id = ?1 AND state = 'pending' AND EXISTS (
+        SELECT 1 FROM channel AS older WHERE older.site_id = channel.site_id AND older.id <> channel.id)";
+    Ok(c.execute(sql, [channel.to_string()])? == 1)
 }
 
 /// The service has forgotten us: every endpoint is dead, every channel is to be registered anew, every site paired again.
@@ -83,11 +131,17 @@ pub(crate) fn invalidate(c: &Connection, service: &PushServiceUrl) -> Result<Vec
         .query_map([service.to_string()], |row| row.get(0))?
         .collect::<Result<Vec<String>>>()?;
     c.execute(
-        &format!("DELETE FROM channel WHERE state = 'removed' AND {of_service}"),
+        &format!("DELETE FROM channel WHERE state = 'removed' AND site_id IS NULL AND {of_service}"),
         [service.to_string()],
     )?;
     c.execute(
-        &format!("UPDATE channel SET state = 'pending', endpoint = '' WHERE {of_service}"),
+        &format!("UPDATE channel SET confirmed = 1 WHERE state = 'removed' AND {of_service}"),
+        [service.to_string()],
+    )?;
+    c.execute(
+        &format!(
+            "UPDATE channel SET state = 'pending', endpoint = '' WHERE state <> 'removed' AND {of_service}"
+        ),
         [service.to_string()],
     )?;
     Ok(names)
@@ -99,9 +153,12 @@ pub(crate) fn is_removed(c: &Connection, channel: ChannelId) -> Result<bool> {
     Ok(c.query_row(sql, [channel.to_string()], |_| Ok(())).optional()?.is_some())
 }
 
-/// Forgets a removed channel: the service has confirmed.
+/// The service has confirmed: a removed channel is forgotten, unless it says where its site was.
 pub(crate) fn forget(c: &Connection, channel: ChannelId) -> Result<()> {
-    c.execute("DELETE FROM channel WHERE id = ?1 AND state = 'removed'", [channel.to_string()]).map(drop)
+    let sql = "UPDATE channel SET confirmed = 1 WHERE id = ?1 AND state = 'removed' AND site_id IS NOT NULL";
+    c.execute(sql, [channel.to_string()])?;
+    let sql = "DELETE FROM channel WHERE id = ?1 AND state = 'removed' AND site_id IS NULL";
+    c.execute(sql, [channel.to_string()]).map(drop)
 }
 
 /// Remembers a version. False when it was there already.

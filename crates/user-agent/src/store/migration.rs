@@ -4,8 +4,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_initial.sql"), include_str!("../../migrations/0003_withheld.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001_initial.sql"),
+    include_str!("../../migrations/0002_permissions.sql"),
+    include_str!("../../migrations/0003_withheld.sql"),
+];
 
 /// Applies what is missing.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {

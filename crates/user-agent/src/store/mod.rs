@@ -175,6 +175,15 @@ impl Store {
         self.noticed(written.await)
     }
 
+    /// Moves everything from the log into the database, and empties the log.
+    pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
+        run(&self.writer, |connection| {
+            // A reader may be in the way; the log is then emptied another time.
+            Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        })
+        .await
+    }
+
     /// Runs `work` on the read connection, beside the writer.
     pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where

@@ -141,7 +141,7 @@ impl<'a> Record<'a> {
         let id: String = channel.chars().filter(char::is_ascii_alphanumeric).take(10).collect();
         let name = free_name(c, &self.source.site)?;
         sites::insert_site(c, &id, &name, self.url.as_ref(), now)?;
-        sites::update_site(c, &id, &name, self.url.as_ref(), self.state)?;
+        c.execute("UPDATE site SET state = ?2 WHERE id = ?1", params![id, self.state.as_str()])?;
         // Registered under an id that the service has replaced since: its endpoint is dead.
         let is_alive = uaid == self.uaid.as_str();
         sites::set_needs_pairing(c, &id, !is_alive)?;

@@ -4,8 +4,11 @@
 
 mod bindings;
 mod checklist;
+mod identity;
 mod keyring;
 mod lifecycle;
+mod permissions;
+mod retention;
 mod storage;
 mod trouble;
 
@@ -21,13 +24,16 @@ use keyring_core::CredentialStore;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use webpush::{PushSubscription, encryption};
 
-use crate::api::{Check, CommandError, Entry, EntryFilter, Event, NewSite, Request, Response, Site, Status};
+use crate::api::{
+    Check, CommandError, Disposition, Entry, EntryFilter, Event, NewSite, Request, Response, Setting,
+    SettingKey, Site, SiteChange, Status,
+};
 use crate::client::Client;
 use crate::config::{Mode, Notify, Options};
 use crate::engine::UserAgent;
@@ -132,16 +138,35 @@ impl Peer {
     }
 }
 
+/// What the notification server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Shows,
+    /// Takes the notification and does not say so.
+    Hangs,
+    IsAbsent,
+}
+
 /// Shows nothing and remembers everything.
 struct RecordingNotifier {
     shown: mpsc::UnboundedSender<Popup>,
     capabilities: Option<Vec<String>>,
+    manner: watch::Receiver<Manner>,
 }
 
 #[async_trait]
 impl Notifier for RecordingNotifier {
     async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
-        self.shown.send(popup).map_err(|_| NotifyError::Absent("the test has ended".into()))
+        let mut manner = self.manner.clone();
+        if *manner.borrow() == Manner::IsAbsent {
+            return Err(NotifyError::Absent("nobody is there".into()));
+        }
+        self.shown.send(popup).map_err(|_| NotifyError::Absent("the test has ended".into()))?;
+        manner
+            .wait_for(|manner| *manner != Manner::Hangs)
+            .await
+            .map(drop)
+            .map_err(|_| NotifyError::Absent("the test has ended".into()))
     }
 
     async fn withdraw(&self, _site_id: &str) -> Result<(), NotifyError> {
@@ -171,6 +196,7 @@ struct Receiver {
     client: Client,
     events: crate::client::Events,
     popups: mpsc::UnboundedReceiver<Popup>,
+    notifications: watch::Sender<Manner>,
     clicks: mpsc::UnboundedSender<Activation>,
 }
 
@@ -202,16 +228,18 @@ impl Machine {
         let backend = Some(Backend::Test(self.door.clone()));
         let (shown, popups) = mpsc::unbounded_channel();
         let (clicks, activations) = mpsc::unbounded_channel();
+        let (notifications, manner) = watch::channel(Manner::Shows);
         let notifier: Option<Arc<dyn Notifier>> = match options.mode {
             Mode::Receive(_) => {
-                Some(Arc::new(RecordingNotifier { shown, capabilities: self.capabilities.clone() }))
+                let capabilities = self.capabilities.clone();
+                Some(Arc::new(RecordingNotifier { shown, capabilities, manner }))
             }
             Mode::Online | Mode::Offline => None,
         };
         let engine = UserAgent::start_with(options, backend, notifier, activations).await?;
         let client = engine.client();
         let events = client.events_from_start();
-        Ok(Receiver { engine, client, events, popups, clicks })
+        Ok(Receiver { engine, client, events, popups, notifications, clicks })
     }
 
     fn database(&self) -> PathBuf {
@@ -273,6 +301,46 @@ impl Receiver {
         soon("a notification", self.popups.recv()).await.unwrap()
     }
 
+    /// The titles of the next notifications.
+    async fn titles(&mut self, count: usize) -> Vec<String> {
+        let mut titles = Vec::new();
+        for _ in 0..count {
+            titles.push(self.popup().await.notification.title);
+        }
+        titles
+    }
+
+    async fn set(&self, site: &str, changes: &[SiteChange]) -> Result<Site, CommandError> {
+        let request = Request::SetSite { site: site.into(), changes: changes.to_vec() };
+        match self.client.request(request).await? {
+            Response::Site(site) => Ok(site),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn setting(&self, key: SettingKey, value: Option<&str>) -> Result<Vec<Setting>, CommandError> {
+        let request = Request::SetSetting { key, value: value.map(str::to_owned) };
+        match self.client.request(request).await? {
+            Response::Settings(settings) => Ok(settings),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn status(&self) -> Status {
+        match self.client.request(Request::Status).await.unwrap() {
+            Response::Status(status) => status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What was decided about the next push.
+    async fn disposition(&mut self) -> Disposition {
+        match self.event("a push", |event| matches!(event, Event::Push { .. })).await {
+            Event::Push { disposition, .. } => disposition,
+            other => panic!("{other:?}"),
+        }
+    }
+
     async fn sites(&self) -> Vec<Site> {
         match self.client.request(Request::ListSites).await.unwrap() {
             Response::Sites(sites) => sites,
@@ -307,6 +375,11 @@ impl Receiver {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// A push with a title, as a sender encrypts it.
+fn titled(subscription: &PushSubscription, title: &str) -> Vec<u8> {
+    sealed(subscription, &json!({"title": title, "body": "b"}).to_string())
 }
 
 /// A push as a sender encrypts it.

@@ -110,9 +110,9 @@ pub async fn a_click_on_the_notification_and_one_on_a_button_are_reported(subjec
     let second = stage.show(2, "s", clickable("Two", &["Show log"])).await;
     assert_ne!(first.id, second.id);
     let clicked = stage.click(&first, first.key("Again")).await;
-    assert_eq!(clicked, Activation { entry: EntryId(1), action: Some(1), token: None });
+    assert_eq!(clicked, Activation { entry: Some(EntryId(1)), action: Some(1), token: None });
     let clicked = stage.click(&second, "default").await;
-    assert_eq!(clicked, Activation { entry: EntryId(2), action: None, token: None });
+    assert_eq!(clicked, Activation { entry: Some(EntryId(2)), action: None, token: None });
 }
 
 pub async fn the_same_tag_replaces_silently_unless_it_is_to_alert_again(subject: Subject) {
@@ -132,7 +132,7 @@ pub async fn the_same_tag_replaces_silently_unless_it_is_to_alert_again(subject:
     assert_eq!((second.replaces_id, second.id), (first.id, first.id));
     assert!(second.is_silenced() && !second.hints.contains_key("sound-name"));
     let clicked = stage.click(&second, second.key("Show log")).await;
-    assert_eq!((clicked.entry, clicked.action), (EntryId(4), Some(0)));
+    assert_eq!((clicked.entry, clicked.action), (Some(EntryId(4)), Some(0)));
 
     let third = stage.show(5, "s", tagged("Disk is fuller", "disk")).await;
     assert_eq!(third.id, other.id);

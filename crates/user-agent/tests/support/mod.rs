@@ -120,7 +120,7 @@ pub enum Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     Usual,
-    /// Never answers.
+    /// Shows it and never answers.
     Hangs,
     /// Reports a click on the notification, and only then answers.
     ClicksFirst,
@@ -222,9 +222,6 @@ impl Server {
             self.manner = Manner::Usual;
             return Err(zbus::fdo::Error::ServiceUnknown("it has gone".to_owned()));
         }
-        if self.manner == Manner::Hangs {
-            std::future::pending::<()>().await;
-        }
         let is_open = self.open.lock().unwrap().contains(&replaces_id);
         let id = if is_open { replaces_id } else { self.last_id + 1 };
         self.last_id = self.last_id.max(id);
@@ -244,6 +241,9 @@ impl Server {
             expire_timeout,
         };
         let _ = self.record.send(Call::Notify(Box::new(shown)));
+        if self.manner == Manner::Hangs {
+            std::future::pending::<()>().await;
+        }
         if self.manner == Manner::ClicksFirst {
             emit(connection, "ActivationToken", &(id, "early")).await;
             emit(connection, "ActionInvoked", &(id, "default")).await;
@@ -271,7 +271,7 @@ pub struct Subject {
 
 pub fn popup(entry: i64, site: &str, notification: Notification) -> Popup {
     Popup {
-        entry: EntryId(entry),
+        entry: Some(EntryId(entry)),
         site_id: site.to_owned(),
         site_name: "Backups".to_owned(),
         origin: "backups.example.org".to_owned(),

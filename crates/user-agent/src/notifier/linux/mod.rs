@@ -4,6 +4,8 @@
 mod session;
 mod shown;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
@@ -18,14 +20,16 @@ use super::{Activations, Notifier, NotifyError, Popup, ServerInfo};
 pub struct LinuxNotifier {
     address: Option<String>,
     activations: Activations,
-    /// Held while a notification is shown: two with the same tag must not overtake each other.
-    session: Mutex<Option<Session>>,
+    /// Held while a notification is shown, which may take a server long: two with the same tag must not overtake each
+    /// other.
+    showing: Mutex<()>,
+    session: Mutex<Option<Arc<Session>>>,
 }
 
 impl LinuxNotifier {
     /// On the user's session bus, to which it connects when it is first needed.
     pub fn new(activations: Activations) -> Self {
-        Self { address: None, activations, session: Mutex::new(None) }
+        Self { address: None, activations, showing: Mutex::default(), session: Mutex::default() }
     }
 
     /// On the bus with this D-Bus address.
@@ -35,35 +39,36 @@ impl LinuxNotifier {
 
     /// Connects to the bus ahead of need. Whether anything shows notifications there is not looked at.
     pub(super) async fn reach_bus(&self) -> Result<(), NotifyError> {
-        self.connected(&mut *self.session.lock().await).await.map(|_| ())
+        self.connected().await.map(drop)
     }
 
-    async fn connected<'a>(&self, session: &'a mut Option<Session>) -> Result<&'a Session, NotifyError> {
+    async fn connected(&self) -> Result<Arc<Session>, NotifyError> {
+        let mut session = self.session.lock().await;
         let open = match session.take() {
             Some(open) if open.is_open() => open,
-            _ => Session::open(self.address.as_deref(), self.activations.clone()).await?,
+            _ => Arc::new(Session::open(self.address.as_deref(), self.activations.clone()).await?),
         };
-        Ok(session.insert(open))
+        Ok(session.insert(open).clone())
     }
 }
 
 #[async_trait]
 impl Notifier for LinuxNotifier {
     async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
-        let mut session = self.session.lock().await;
-        self.connected(&mut session).await?.show(&popup).await
+        let _turn = self.showing.lock().await;
+        self.connected().await?.show(&popup).await
     }
 
     async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError> {
-        match &*self.session.lock().await {
-            Some(session) if session.is_open() => session.withdraw(site_id).await,
-            _ => Ok(()),
+        let session = self.session.lock().await.clone();
+        match session.filter(|session| session.is_open()) {
+            Some(session) => session.withdraw(site_id).await,
+            None => Ok(()),
         }
     }
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {
-        let mut session = self.session.lock().await;
-        let server = self.connected(&mut session).await?.server().await?;
+        let server = self.connected().await?.server().await?;
         Ok(ServerInfo { name: server.name.clone(), capabilities: server.capabilities.clone() })
     }
 }

@@ -21,7 +21,7 @@ pub(super) const DEFAULT_KEY: &str = "default";
 /// A notification that the server has, or had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Card {
-    pub(super) entry: EntryId,
+    pub(super) entry: Option<EntryId>,
     pub(super) site_id: String,
     /// Empty: it has none.
     pub(super) tag: String,
@@ -127,11 +127,11 @@ mod tests {
 
     fn card(entry: i64, site: &str, tag: &str, keys: &[(&str, Option<usize>)]) -> Card {
         let keys = keys.iter().map(|(key, action)| ((*key).to_owned(), *action)).collect();
-        Card { entry: EntryId(entry), site_id: site.into(), tag: tag.into(), keys }
+        Card { entry: Some(EntryId(entry)), site_id: site.into(), tag: tag.into(), keys }
     }
 
     fn click(entry: i64, action: Option<usize>, token: Option<&str>) -> Option<Activation> {
-        Some(Activation { entry: EntryId(entry), action, token: token.map(str::to_owned) })
+        Some(Activation { entry: Some(EntryId(entry)), action, token: token.map(str::to_owned) })
     }
 
     #[test]

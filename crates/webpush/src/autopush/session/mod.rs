@@ -82,11 +82,11 @@ pub enum Event {
         /// Where senders post.
         endpoint: PushEndpoint,
     },
-    /// A channel was refused for good.
+    /// A channel was refused.
     RegisterFailed {
         /// Which.
         channel_id: ChannelId,
-        /// 400: bad key. 409: try another channel id.
+        /// 400: bad key. 409: try another channel id. These are for good; after any other it is asked again.
         status: u16,
     },
     /// The service has let a channel go.
@@ -374,8 +374,9 @@ impl Session {
                     answer.and_then(|(id, status, url)| self.requests.registered(now, id, status, url));
                 self.events.extend(event);
             }
-            Frame::Message(ServerMessage::Unregister { channel_id, .. }) => {
-                let event = channel_id.parse().ok().and_then(|id| self.requests.unregistered(id));
+            Frame::Message(ServerMessage::Unregister { channel_id, status }) => {
+                let id = channel_id.parse().ok();
+                let event = id.and_then(|id| self.requests.unregistered(now, id, status));
                 self.events.extend(event);
             }
             Frame::Message(ServerMessage::Notification(message)) => {

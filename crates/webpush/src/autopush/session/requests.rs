@@ -9,7 +9,7 @@ use crate::autopush::UnregisterCode;
 use crate::autopush::message::ClientMessage;
 use crate::{ApplicationServerKey, ChannelId, PushEndpoint};
 
-/// How long to wait after the service failed to register a channel (500, 503).
+/// How long to wait after the service failed to register a channel or to let it go (500, 503).
 const RETRY_AFTER_ERROR: Duration = Duration::from_secs(60);
 
 /// At most one open request per channel: replies name nothing but the channel.
@@ -112,17 +112,21 @@ impl Requests {
             (400 | 409, _) => Event::RegisterFailed { channel_id, status },
             _ => {
                 open.phase = Phase::RetryAt(now + RETRY_AFTER_ERROR);
-                return None;
+                return Some(Event::RegisterFailed { channel_id, status });
             }
         };
         self.0.remove(&channel_id);
         Some(event)
     }
 
-    /// An `unregister` was answered. Every status will do: it is advisory.
-    pub(super) fn unregistered(&mut self, channel_id: ChannelId) -> Option<Event> {
-        let open = self.0.get(&channel_id)?;
+    /// An `unregister` was answered. A refusal will do, it is advisory; a service in trouble is told again.
+    pub(super) fn unregistered(&mut self, now: Moment, channel_id: ChannelId, status: u16) -> Option<Event> {
+        let open = self.0.get_mut(&channel_id)?;
         if !matches!(open, Open { request: Request::Unregister(_), phase: Phase::Sent(_) }) {
+            return None;
+        }
+        if status >= 500 {
+            open.phase = Phase::RetryAt(now + RETRY_AFTER_ERROR);
             return None;
         }
         self.0.remove(&channel_id);

@@ -220,7 +220,7 @@ fn replies_in_another_order_reach_their_channels() {
             json!({"messageType": "unregister", "channelID": channel(3), "code": 200}),
         ]
     );
-    wire.receive(json!({"messageType": "unregister", "channelID": channel(3), "status": 500}));
+    wire.receive(json!({"messageType": "unregister", "channelID": channel(3), "status": 404}));
     wire.receive(json!({"messageType": "notification", "channelID": channel(9), "version": "v"}));
     wire.receive(registered(2, 200, &format!("{ENDPOINT}/2")));
     wire.receive(registered(1, 200, &format!("{ENDPOINT}/1")));
@@ -258,7 +258,7 @@ fn refused_channels_fail_and_service_errors_are_retried_after_a_minute() {
         wire.session.register(wire.now, channel(1), None);
         let request = wire.frames();
         wire.receive(registered(1, status, endpoint));
-        assert_eq!(wire.events(), []);
+        assert_eq!(wire.events(), [Event::RegisterFailed { channel_id: channel(1), status }]);
         assert_eq!(wire.timeout_in(), 60, "{status} {endpoint}");
         wire.pass(59);
         assert_eq!(wire.frames(), Vec::<Value>::new());
@@ -268,6 +268,23 @@ fn refused_channels_fail_and_service_errors_are_retried_after_a_minute() {
         let endpoint = ENDPOINT.parse().unwrap();
         assert_eq!(wire.events(), [Event::Registered { channel_id: channel(1), endpoint }]);
     }
+}
+
+#[test]
+fn a_service_in_trouble_is_told_again_that_a_channel_is_given_up() {
+    let mut wire = Wire::ready(None);
+    wire.session.unregister(wire.now, channel(1), UnregisterCode::PermissionRevoked);
+    let request = wire.frames();
+    wire.receive(json!({"messageType": "unregister", "channelID": channel(1), "status": 503}));
+    assert_eq!(wire.events(), []);
+    wire.pass(60);
+    assert_eq!(wire.frames(), request);
+    wire.receive(json!({"messageType": "unregister", "channelID": channel(1), "status": 503}));
+    wire.reconnect();
+    assert_eq!(wire.greet(UAID), request);
+    wire.events();
+    wire.receive(json!({"messageType": "unregister", "channelID": channel(1), "status": 200}));
+    assert_eq!(wire.events(), [Event::Unregistered { channel_id: channel(1) }]);
 }
 
 #[test]

@@ -1,0 +1,110 @@
+//! Opening what notifications link to: nothing but web pages, and of those what the site's policy allows.
+
+use url::Url;
+
+use super::{Shared, no_entry};
+use crate::api::{CommandError, EntryId, ErrorCode, Event, Links};
+use crate::link;
+use crate::notifier::Activation;
+use crate::store::entries::{self, Clicked};
+
+/// A click on a notification.
+pub(crate) fn activate(shared: Shared, activation: Activation) {
+    shared.tasks.clone().spawn(async move {
+        let Activation { entry, action, token } = activation;
+        let Some(id) = entry else { return shared.tell(Event::Open) };
+        match open(&shared, id, action, false, token.as_deref()).await {
+            Ok(()) => {}
+            // The window asks.
+            Err(CommandError { code: ErrorCode::Unconfirmed, .. }) => shared.tell(Event::Open),
+            Err(error) => tracing::warn!(code = ?error.code, "a click opened nothing"),
+        }
+    });
+}
+
+/// Opens what the entry or its button links to. An entry that has no link is only read.
+pub(super) async fn open(
+    shared: &Shared,
+    id: EntryId,
+    action: Option<usize>,
+    confirmed: bool,
+    token: Option<&str>,
+) -> Result<(), CommandError> {
+    let found = shared.store.write(move |tx| {
+        entries::mark_read(tx, &[id])?;
+        Ok(entries::clicked(tx, id)?)
+    });
+    let Clicked { site, site_url, links, notification } = found.await?.ok_or_else(|| no_entry(id))?;
+    shared.tell(Event::Changed);
+    let navigate = match action {
+        None => notification.navigate,
+        Some(index) => notification.actions.into_iter().nth(index).and_then(|action| action.navigate),
+    };
+    let Some(url) = navigate else { return Ok(()) };
+    let opened = check(&url, site_url.as_ref(), links, confirmed).and_then(|()| {
+        link::open(&url, token).map_err(|error| CommandError::new(ErrorCode::Rejected, error.to_string()))
+    });
+    opened.inspect_err(|error| {
+        shared.tell(Event::Failed { site: Some(site), reason: error.message.clone() });
+    })
+}
+
+/// Whether the site's policy lets this link be opened. Whether it is a web page at all is looked at in any case.
+fn check(url: &Url, site: Option<&Url>, links: Links, confirmed: bool) -> Result<(), CommandError> {
+    let is_web = matches!(url.scheme(), "http" | "https");
+    let is_own = site.is_some_and(|site| site.host_str().is_some() && site.host_str() == url.host_str());
+    if !is_web || is_own {
+        return Ok(());
+    }
+    match links {
+        Links::Any => Ok(()),
+        Links::Ask if confirmed => Ok(()),
+        Links::Ask => Err(CommandError::new(
+            ErrorCode::Unconfirmed,
+            "the link leaves the site: look at it in the window or in `belfry inbox show`, or set links=any",
+        )),
+        Links::Own if site.is_none() => Err(CommandError::new(
+            ErrorCode::Rejected,
+            "only links to the site's own host are opened, and it is not known: set url=ORIGIN",
+        )),
+        Links::Own => {
+            Err(CommandError::new(ErrorCode::Rejected, "only links to the site's own host are opened"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_judged_by_its_host() {
+        let site = Url::parse("https://example.org/").unwrap();
+        let judge = |link: &str, links, confirmed| {
+            check(&link.parse().unwrap(), Some(&site), links, confirmed).map_err(|error| error.code)
+        };
+        for own in ["https://example.org/a?b", "http://example.org:8080/", "https://EXAMPLE.org/"] {
+            for links in [Links::Own, Links::Ask, Links::Any] {
+                assert_eq!(judge(own, links, false), Ok(()), "{own}");
+            }
+        }
+        for other in [
+            "https://example.org.evil.example/",
+            "https://sub.example.org/",
+            "https://example.org@evil.example/",
+            "https://ехample.org/",
+        ] {
+            assert_eq!(judge(other, Links::Own, true), Err(ErrorCode::Rejected), "{other}");
+            assert_eq!(judge(other, Links::Ask, false), Err(ErrorCode::Unconfirmed), "{other}");
+            assert_eq!(judge(other, Links::Ask, true), Ok(()), "{other}");
+            assert_eq!(judge(other, Links::Any, false), Ok(()), "{other}");
+        }
+    }
+
+    #[test]
+    fn without_a_known_host_nothing_is_its_own() {
+        let link = Url::parse("https://example.org/").unwrap();
+        let error = check(&link, None, Links::Own, true).unwrap_err();
+        assert!(error.message.contains("url="), "{error}");
+    }
+}
