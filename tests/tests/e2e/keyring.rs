@@ -120,6 +120,9 @@ async fn a_deleted_item_holds_up_its_own_site_only_and_nothing_is_lost() -> Resu
     let belfry = desk.profile("p")?;
     let run = desk.run(&belfry, &service).await?;
     let (lost, kept) = (belfry.add_site("Lost", &[]).await?, belfry.add_site("Kept", &[]).await?);
+    for site in ["Lost", "Kept"] {
+        belfry.command(["site", "set", site, "burst=off"]).await?;
+    }
     run.terminate().await?;
     let items = keyring::items(desk.session.bus()).await?;
     let is_lost = |secret: &[u8]| {

@@ -58,7 +58,7 @@ value: DoNotDisturb, } | { "request": "set_default_push_service",
 /**
  * Its URL.
  */
-url: string, } | { "request": "list_push_services" } | { "request": "add_push_service", 
+url: string, } | { "request": "unlock" } | { "request": "list_push_services" } | { "request": "add_push_service", 
 /**
  * Its URL.
  */

@@ -326,13 +326,6 @@ impl Receiver {
         }
     }
 
-    async fn status(&self) -> Status {
-        match self.client.request(Request::Status).await.unwrap() {
-            Response::Status(status) => status,
-            other => panic!("{other:?}"),
-        }
-    }
-
     /// What was decided about the next push.
     async fn disposition(&mut self) -> Disposition {
         match self.event("a push", |event| matches!(event, Event::Push { .. })).await {
