@@ -20,6 +20,7 @@ async fn on_a_full_disk_nothing_is_acknowledged_and_nothing_lost() -> Result<()>
     let belfry = desk.profile_in(&disk.folder().join("p"))?;
     let mut run = desk.run(&belfry, &service).await?;
     let subscription = belfry.add_site("Backups", &[]).await?;
+    belfry.command(["site", "set", "Backups", "burst=off"]).await?;
     desk.send(&subscription, &titled("Before")).await?;
     assert_eq!(desk.notifications.next().await?.summary, "Before");
     run.next("push").await?;
