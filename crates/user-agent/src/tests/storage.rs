@@ -56,7 +56,7 @@ async fn a_damaged_database_is_kept_aside_and_its_sites_live_on() {
 #[tokio::test]
 async fn damage_found_while_running_is_mended_without_a_restart() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
-    let mut receiver = machine.start(&service).await;
+    let receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
     for number in 0..40 {
