@@ -77,6 +77,7 @@ impl Arguments {
             ca_files: self.ca.clone(),
             allow_insecure: self.allow_insecure,
             ask_first: true,
+            passphrase: Default::default(),
         })
     }
 }

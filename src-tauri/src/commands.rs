@@ -62,6 +62,7 @@ fn allowed(request: &Request) -> bool {
         | Request::OpenEntry { .. }
         | Request::SetDoNotDisturb { .. }
         | Request::SetDefaultPushService { .. }
+        | Request::Unlock
         | Request::ListPushServices
         | Request::AddPushService { .. }
         | Request::RemovePushService { .. }

@@ -156,6 +156,7 @@ impl Controller {
                 let value = if on { DoNotDisturb::On } else { DoNotDisturb::Off };
                 self.ask(Request::SetDoNotDisturb { value });
             }
+            Action::Unlock => self.ask(Request::Unlock),
             Action::Open => self.open(None),
             Action::Quit => self.end().await,
         }
@@ -228,6 +229,10 @@ impl Controller {
 /// What the tray shows now.
 async fn current(client: &Client) -> Result<Tray, CommandError> {
     let status = status(client).await?;
+    if status.locked.is_some() {
+        // Nothing but that can be said.
+        return Ok(Tray::new(&status, &[]));
+    }
     let Response::Sites(sites) = client.request(Request::ListSites).await? else {
         return Err(unexpected());
     };

@@ -40,6 +40,20 @@ impl Belfry {
         self
     }
 
+    /// The same with a variable set.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same with a global option.
+    #[must_use]
+    pub fn option(mut self, name: &str, value: &Path) -> Self {
+        self.options.extend([OsString::from(name), value.into()]);
+        self
+    }
+
     /// The profile's folder.
     pub fn profile(&self) -> &Path {
         &self.profile
@@ -176,6 +190,11 @@ impl Run {
     /// SIGKILL: the power fails.
     pub async fn kill(self) -> Result<()> {
         self.0.kill().await
+    }
+
+    /// Waits for it to end by itself.
+    pub async fn ended(mut self) -> Result<ExitStatus> {
+        Ok(self.0.ended().await?.0)
     }
 
     /// SIGTERM; returns its exit status and stderr.

@@ -12,6 +12,7 @@ use zbus::{Connection, Proxy};
 const NAME: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 const SERVICE: &str = "org.freedesktop.Secret.Service";
+const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
 
 /// One item.
 #[derive(Clone)]
@@ -69,4 +70,37 @@ pub async fn delete(bus: &Connection, item: &Item) -> Result<()> {
     let proxy = Proxy::new(bus, NAME, item.path.clone(), "org.freedesktop.Secret.Item").await?;
     let _prompt: OwnedObjectPath = proxy.call("Delete", &()).await?;
     Ok(())
+}
+
+/// Puts an item back that was deleted.
+pub async fn restore(bus: &Connection, item: &Item) -> Result<()> {
+    let service = Proxy::new(bus, NAME, PATH, SERVICE).await?;
+    let session = open_session(&service).await?;
+    let collection = Proxy::new(bus, NAME, LOGIN, "org.freedesktop.Secret.Collection").await?;
+    let properties = HashMap::from([
+        ("org.freedesktop.Secret.Item.Label", zbus::zvariant::Value::from("restored")),
+        ("org.freedesktop.Secret.Item.Attributes", zbus::zvariant::Value::from(item.attributes.clone())),
+    ]);
+    let secret = (session, Vec::<u8>::new(), item.secret.clone(), "application/octet-stream");
+    let _: (OwnedObjectPath, OwnedObjectPath) =
+        collection.call("CreateItem", &(properties, secret, true)).await?;
+    Ok(())
+}
+
+/// Unlocks the login keyring without its question, as PAM does at login.
+pub(crate) async fn unlock(bus: &Connection, password: &[u8]) -> Result<()> {
+    let service = Proxy::new(bus, NAME, PATH, SERVICE).await?;
+    let session = open_session(&service).await?;
+    let secret = (session, Vec::<u8>::new(), password.to_vec(), "text/plain");
+    let login = zbus::zvariant::ObjectPath::try_from(LOGIN)?;
+    let internal = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
+    let proxy = Proxy::new(bus, NAME, PATH, internal).await?;
+    proxy.call::<_, _, ()>("UnlockWithMasterPassword", &(login, secret)).await?;
+    Ok(())
+}
+
+async fn open_session(service: &Proxy<'_>) -> Result<OwnedObjectPath> {
+    let (_, session): (OwnedValue, OwnedObjectPath) =
+        service.call("OpenSession", &("plain", zbus::zvariant::Value::from(""))).await?;
+    Ok(session)
 }

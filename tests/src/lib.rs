@@ -18,6 +18,8 @@
 //! | [`desk`] | all of these together |
 //! | [`senders`] | application servers, each with its own library |
 //! | [`keyring`] | a look into the keyring |
+//! | [`prompter`] | whoever answers the keyring's questions |
+//! | [`disk`] | a small disk of one's own |
 //! | [`scan`] | a look into files |
 //! | [`website`] | what notifications link to |
 //! | [`process`] | child processes |
@@ -28,6 +30,7 @@
 pub mod belfry;
 pub mod desk;
 pub mod desktop;
+pub mod disk;
 pub mod display;
 pub mod dunst;
 pub mod keyring;
@@ -38,6 +41,7 @@ pub mod overheard;
 pub mod page;
 pub mod port;
 pub mod process;
+pub mod prompter;
 pub mod scan;
 pub mod screen;
 pub mod senders;

@@ -74,13 +74,37 @@ impl Session {
 
     /// Starts gnome-keyring on this bus, with its login keyring unlocked.
     pub async fn start_keyring(&mut self) -> Result<()> {
+        self.run_keyring(true).await
+    }
+
+    /// Starts it again as after a login without a password: the login keyring is there and locked.
+    pub async fn start_locked_keyring(&mut self) -> Result<()> {
+        self.run_keyring(false).await
+    }
+
+    async fn run_keyring(&mut self, unlock: bool) -> Result<()> {
         let program = find_program("gnome-keyring-daemon")?;
-        let arguments = ["--foreground", "--unlock", "--components=secrets"];
+        let mut arguments = vec!["--foreground", "--components=secrets"];
+        if unlock {
+            arguments.push("--unlock");
+        }
         let mut daemon = Process::start(&program, arguments, &self.environment)?;
-        daemon.feed(KEYRING_PASSWORD).await?;
+        if unlock {
+            daemon.feed(KEYRING_PASSWORD).await?;
+        }
         wait_for_name(&self.bus, "org.freedesktop.secrets").await?;
         self.keyring = Some(daemon);
         Ok(())
+    }
+
+    /// SIGKILL to the keyring. What it keeps stays on the disk.
+    pub async fn kill_keyring(&mut self) -> Result<()> {
+        self.keyring.take().context("no keyring runs")?.kill().await
+    }
+
+    /// Gives the login keyring its password, as a login or a password manager does.
+    pub async fn unlock_keyring(&self) -> Result<()> {
+        crate::keyring::unlock(&self.bus, KEYRING_PASSWORD).await
     }
 
     /// The environment for programs of this session.

@@ -157,6 +157,7 @@ export function world(more = {}) {
       default_push_service: MOZILLA,
       first_run: false,
       do_not_disturb: 'off',
+      locked: null,
       quiet: false,
       condition: 'unread',
       headline: 'Connected to 2 push services',
@@ -170,18 +171,20 @@ export function world(more = {}) {
     fail: more.fail ?? {},
     hang: more.hang ?? [],
     checks: [
-      { check: 'keyring', severity: 'ok', message: 'GNOME Keyring, unlocked', remedy: null },
-      { check: 'database', severity: 'ok', message: 'encrypted, 7 sites, 11 messages', remedy: null },
+      { check: 'keyring', severity: 'ok', code: null, message: 'GNOME Keyring, unlocked', remedy: null },
+      { check: 'database', severity: 'ok', code: null, message: 'encrypted, 7 sites, 11 messages', remedy: null },
       {
         check: 'notifications',
         severity: 'warning',
+        code: 'notifications-limited',
         message: 'xfce4-notifyd shows no buttons and takes no clicks',
         remedy: 'use `belfry inbox` to open links, or another notification server',
       },
-      { check: 'push-service', severity: 'ok', message: `${MOZILLA} answers`, remedy: null },
+      { check: 'push-service', severity: 'ok', code: null, message: `${MOZILLA} answers`, remedy: null },
       {
         check: 'push-service',
         severity: 'error',
+        code: 'push-service-unreachable',
         message: `${LOCAL}: connection refused`,
         remedy:
           'check the network and the address; Belfry keeps trying, and the push service keeps messages meanwhile',

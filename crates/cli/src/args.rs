@@ -4,13 +4,14 @@ mod site;
 mod until;
 mod values;
 
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 use user_agent::api::{CommandError, EntryId, SettingKey};
-use user_agent::config::{Mode, Notify, Options, PushServiceName, default_profile};
+use user_agent::config::{Mode, Notify, Options, Passphrase, PushServiceName, default_profile};
 use webpush::{Topic, Urgency};
 
 pub(crate) use site::{SiteAdd, SiteCommand, SiteSet};
@@ -48,6 +49,9 @@ pub(crate) struct Global {
     /// Allow plain ws:// to other computers
     #[arg(long, global = true)]
     pub(crate) allow_insecure: bool,
+    /// Where `keyring = "file"` is set in config.toml: the file whose first line is the passphrase
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 impl Global {
@@ -73,8 +77,21 @@ impl Global {
             ca_files: self.ca.clone(),
             allow_insecure: self.allow_insecure,
             ask_first: false,
+            passphrase: Passphrase {
+                file: self.passphrase_file.clone(),
+                ask: io::stdin().is_terminal().then_some(ask_passphrase),
+            },
         })
     }
+}
+
+/// On the terminal, without an echo; twice for a new one.
+fn ask_passphrase(new: bool) -> io::Result<String> {
+    let passphrase = rpassword::prompt_password("Passphrase of the keyring file: ")?;
+    if new && rpassword::prompt_password("Again: ")? != passphrase {
+        return Err(io::Error::other("the two passphrases differ"));
+    }
+    Ok(passphrase)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -90,7 +107,7 @@ pub(crate) enum Command {
     /// Receive in the foreground, without a window
     #[command(long_about = "Receive in the foreground, without a window.\n\n\
         Connects at once, even with no site. When standard output is closed it goes on receiving: a log that went away must \
-        not cost a notification. Ctrl-C or SIGTERM stops it; a second one does not wait for commands of --exec.")]
+        not cost a notification. A keyring that is locked or absent is waited for: nothing is asked, see `belfry unlock`. Ctrl-C or SIGTERM stops it; a second one does not wait for commands of --exec.")]
     Run(Run),
     /// The sites that may send
     #[command(subcommand)]
@@ -131,6 +148,11 @@ pub(crate) enum Command {
         shown."
     )]
     Doctor,
+    /// Have the keyring ask for its password
+    #[command(long_about = "Have the keyring ask for its password, and wait for the answer.\n\n\
+        Nothing else raises its question by itself: a receiver whose keyring is locked waits until it is unlocked, here or \
+        elsewhere.")]
+    Unlock,
     /// Keys of an application server
     #[command(subcommand)]
     Vapid(VapidCommand),

@@ -3,12 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use webpush::autopush::{Identity, UnregisterCode};
 use webpush::payload::Control;
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, PushMessage};
@@ -17,6 +16,7 @@ use crate::api::{CommandError, Disposition, ErrorCode, Event, PushServiceStatus,
 use crate::background;
 use crate::client::Command;
 use crate::config::{Mode, Notify, PushServiceUrl};
+use crate::crash;
 use crate::inbox::{self, Outcome};
 use crate::notifier::Activation;
 use crate::presenter::Presenter;
@@ -52,6 +52,8 @@ pub(crate) enum Order {
         code: UnregisterCode,
         reply: oneshot::Sender<()>,
     },
+    /// Read the messages that waited for keys: there are some more.
+    Release,
 }
 
 /// Everything the loop listens to.
@@ -65,6 +67,21 @@ pub(crate) struct Inputs {
     pub(crate) stop: oneshot::Receiver<()>,
 }
 
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was told to.
+    Stopped,
+    /// The database is damaged.
+    Damaged,
+}
+
+/// How long after a failed write the connection is made again, and messages come again, at first and at most.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+const LAST_RETRY: Duration = Duration::from_secs(60);
+/// How often what has become too old is thrown away.
+const UPKEEP: Duration = Duration::from_secs(24 * 60 * 60);
+
 pub(crate) struct Actor {
     shared: Shared,
     connector: Connector,
@@ -73,6 +90,19 @@ pub(crate) struct Actor {
     service_events: mpsc::Sender<(PushServiceUrl, service::Event)>,
     registering: HashMap<ChannelId, oneshot::Sender<Registered>>,
     unregistering: HashMap<ChannelId, oneshot::Sender<()>>,
+    begun: Begun,
+    /// The wait after the next failed write.
+    retry: Duration,
+}
+
+/// What of the beginning has been done.
+#[derive(Debug, Default)]
+struct Begun {
+    background: bool,
+    released: bool,
+    connected: bool,
+    /// When the rest is tried again.
+    again_at: Option<Instant>,
 }
 
 impl Actor {
@@ -81,8 +111,8 @@ impl Actor {
         shared: Shared,
         connector: Connector,
         presenter: Option<Presenter>,
-        mut inputs: Inputs,
-    ) {
+        inputs: &mut Inputs,
+    ) -> Ended {
         let (service_events, mut events) = mpsc::channel(16);
         let mut actor = Self {
             shared,
@@ -92,28 +122,37 @@ impl Actor {
             service_events,
             registering: HashMap::new(),
             unregistering: HashMap::new(),
+            begun: Begun::default(),
+            retry: FIRST_RETRY,
         };
-        if let Err(error) = actor.begin().await {
-            actor.report(None, format!("the database failed: {error}"));
-        }
-        loop {
+        let store = actor.shared.store.clone();
+        let mut upkeep = interval(UPKEEP);
+        upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        actor.begin().await;
+        let ended = loop {
+            let again_at = actor.begun.again_at;
             tokio::select! {
                 Some(command) = inputs.commands.recv() => requests::spawn(actor.shared.clone(), command),
                 Some(order) = inputs.orders.recv() => actor.order(order).await,
                 Some((service, event)) = events.recv() => {
-                    if let Err(error) = actor.event(service, event).await {
-                        actor.report(None, error.to_string());
+                    if let Err(error) = actor.event(service.clone(), event).await {
+                        actor.failed(&service, &error);
                     }
                 }
                 Some(activation) = inputs.activations.recv() => requests::activate(actor.shared.clone(), activation),
                 Some(()) = async { inputs.network.as_mut()?.recv().await } => {
                     actor.services.values().for_each(Service::reconnect_now);
                 }
-                _ = &mut inputs.stop => break,
+                _ = upkeep.tick() => actor.keep_up(),
+                () = async { match again_at { Some(at) => sleep_until(at).await, None => std::future::pending().await } } => {
+                    actor.begin().await;
+                }
+                () = store.damaged() => break Ended::Damaged,
+                _ = &mut inputs.stop => break Ended::Stopped,
             }
-        }
+        };
         // Whoever waits for an answer hears that there will be none.
-        drop((events, inputs, actor.registering, actor.unregistering));
+        drop((events, actor.registering, actor.unregistering));
         for service in actor.services.into_values() {
             service.stop().await;
         }
@@ -121,33 +160,93 @@ impl Actor {
             presenter.stop().await;
         }
         actor.shared.tasks.finish().await;
-        if let Err(error) = background::tidy(&actor.shared, SignedDuration::ZERO).await {
+        if ended == Ended::Stopped
+            && let Err(error) = background::tidy(&actor.shared, SignedDuration::ZERO).await
+        {
             tracing::warn!(%error, "what was deleted is deleted for good at the next start");
         }
+        ended
     }
 
-    /// Shows what an earlier process committed and did not get to show, and connects.
-    async fn begin(&mut self) -> Result<(), StoreError> {
-        let now = Timestamp::now();
-        self.shared.store.write(move |tx| Ok(channels::prune_seen(tx, now)?)).await?;
-        if matches!(self.shared.mode, Mode::Receive(_)) {
+    /// Reads what was withheld, and connects. What fails is tried again, and keeps
+    /// nothing else from being done.
+    async fn begin(&mut self) {
+        let mut failure = None;
+        if !std::mem::replace(&mut self.begun.background, true)
+            && matches!(self.shared.mode, Mode::Receive(_))
+        {
             let tasks = &self.shared.tasks;
             tasks.spawn_waiting(background::announce_silence(self.shared.clone()));
             tasks.spawn_waiting(background::keep_house(self.shared.clone()));
         }
-        if self.shared.mode == Mode::Offline {
-            return Ok(());
+        if !self.begun.released {
+            match self.release().await {
+                Ok(()) => self.begun.released = true,
+                Err(error) => failure = Some(error),
+            }
         }
+        if !self.begun.connected && self.shared.mode != Mode::Offline {
+            match self.connect_all().await {
+                Ok(()) => self.begun.connected = true,
+                Err(error) => failure = Some(error),
+            }
+        }
+        self.begun.again_at = failure.map(|error| {
+            self.report(None, format!("not everything could be started: {error}"));
+            Instant::now() + self.next_retry()
+        });
+    }
+
+    async fn connect_all(&mut self) -> Result<(), StoreError> {
         let rows = self.shared.store.read(|c| Ok(sites::push_services(c)?)).await?;
         let mut wanted: Vec<_> = rows.into_iter().filter(|row| row.in_use).map(|row| row.url).collect();
-        let wait_for_choice = self.shared.ask_first && !requests::is_chosen(&self.shared).await?;
-        if matches!(self.shared.mode, Mode::Receive(_)) && !wait_for_choice {
-            wanted.push(requests::default_push_service(&self.shared).await?);
+        let mut result = Ok(());
+        if matches!(self.shared.mode, Mode::Receive(_)) {
+            match self.default_to_connect().await {
+                Ok(service) => wanted.extend(service),
+                Err(error) => result = Err(error),
+            }
         }
         for url in wanted {
-            self.connect(&url).await?;
+            if let Err(error) = self.connect(&url).await {
+                result = Err(error);
+            }
         }
-        Ok(())
+        result
+    }
+
+    /// The default service, unless somebody is to be asked first.
+    async fn default_to_connect(&self) -> Result<Option<PushServiceUrl>, StoreError> {
+        if self.shared.ask_first && !requests::is_chosen(&self.shared).await? {
+            return Ok(None);
+        }
+        requests::default_push_service(&self.shared).await.map(Some)
+    }
+
+    /// Throws away what nobody needs any more.
+    fn keep_up(&self) {
+        let shared = self.shared.clone();
+        self.shared.tasks.spawn(async move {
+            let now = Timestamp::now();
+            if let Err(error) = shared.store.write(move |tx| Ok(channels::prune_seen(tx, now)?)).await {
+                tracing::warn!(%error, "old versions were not forgotten");
+            }
+        });
+        requests::keyring::sweep(self.shared.clone());
+    }
+
+    /// What a service said could not be stored, and is not acknowledged: the connection is made anew, a while later, and
+    /// the service says it again.
+    fn failed(&mut self, url: &PushServiceUrl, error: &StoreError) {
+        let wait = self.next_retry();
+        self.report(None, format!("{error}; {}", error.trouble().remedy()));
+        self.with(url, |service| service.drop_connection(error.to_string(), wait));
+    }
+
+    fn next_retry(&mut self) -> Duration {
+        let wait = self.retry;
+        self.retry = (wait * 2).min(LAST_RETRY);
+        wait
     }
 
     async fn connect(&mut self, url: &PushServiceUrl) -> Result<(), StoreError> {
@@ -174,6 +273,11 @@ impl Actor {
                 }
             }
             Order::Disconnect(service) => self.disconnect(&service).await,
+            Order::Release => {
+                if let Err(error) = self.release().await {
+                    self.report(None, format!("messages that waited for keys could not be read: {error}"));
+                }
+            }
             Order::Register { service, channel, key, reply } => match self.connect(&service).await {
                 Ok(()) => {
                     self.registering.insert(channel, reply);
@@ -319,8 +423,12 @@ impl Actor {
             let code = UnregisterCode::UserRequest;
             let _ = self.shared.orders.send(Order::Unregister { service, channel, code, reply });
         }
-        requests::save_record(self.shared.clone(), channel);
-        let _ = reply.map(|reply| reply.send(Ok(())));
+        let shared = self.shared.clone();
+        self.shared.tasks.spawn(async move {
+            // Only then: whoever has been given the endpoint can rely on it, whatever becomes of the database.
+            requests::keyring::save_record(&shared, channel).await;
+            let _ = reply.map(|reply| reply.send(Ok(())));
+        });
         self.shared.tell(Event::Changed);
         Ok(())
     }
@@ -364,9 +472,11 @@ impl Actor {
             .store
             .write(move |tx| inbox::receive(tx, &keys, notifications, messages, now))
             .await?;
+        crash::point("after-commit");
+        self.retry = FIRST_RETRY;
         let acks: Vec<_> = receipts
             .iter()
-            .filter_map(|receipt| Some((receipt.channel_id, receipt.version.clone(), receipt.ack?)))
+            .map(|receipt| (receipt.channel_id, receipt.version.clone(), receipt.ack))
             .collect();
         tracing::info!(service = %url, received = count, acknowledged = acks.len(), "messages stored");
         self.with(&url, |service| service.acknowledge(acks));
@@ -378,7 +488,38 @@ impl Actor {
         Ok(())
     }
 
+    /// Reads what was withheld, as far as its keys are here.
+    async fn release(&self) -> Result<(), StoreError> {
+        let notifications = self.shared.mode != Mode::Receive(Notify::None);
+        let mut from = Some(0);
+        while let Some(after) = from {
+            let (keys, now) = (self.shared.keys.clone(), Timestamp::now());
+            let work =
+                self.shared.store.write(move |tx| inbox::release(tx, &keys, notifications, after, now));
+            let (released, more) = work.await?;
+            if !released.is_empty() {
+                tracing::info!(released = released.len(), "messages that waited have been read");
+                self.shared.signals.show.notify_one();
+                self.shared.tell(Event::Changed);
+            }
+            for message in released {
+                self.deliver(message.outcome, message.received_at);
+            }
+            from = more;
+        }
+        Ok(())
+    }
+
     fn outcome(&self, url: &PushServiceUrl, channel: ChannelId, outcome: Outcome, received_at: Timestamp) {
+        if let Outcome::UnknownChannel { removed: true } = outcome {
+            self.with(url, |service| service.unregister(channel, UnregisterCode::UserRequest));
+        } else {
+            self.deliver(outcome, received_at);
+        }
+    }
+
+    /// Shows it, and tells whoever listens.
+    fn deliver(&self, outcome: Outcome, received_at: Timestamp) {
         let push = |id, site, title, body, navigate, disposition| Event::Push {
             id,
             site,
@@ -412,15 +553,16 @@ impl Actor {
                     Disposition::Discarded,
                 ));
             }
-            Outcome::Duplicate | Outcome::UnknownChannel { removed: false } => {}
-            Outcome::UnknownChannel { removed: true } => {
-                self.with(url, |service| service.unregister(channel, UnregisterCode::UserRequest));
-            }
+            Outcome::Duplicate | Outcome::UnknownChannel { .. } => {}
             Outcome::Undecryptable { site, reason } => {
                 self.report(Some(site), format!("a push could not be decrypted: {reason}"));
             }
             Outcome::KeyMissing { site } => {
-                self.report(Some(site), "the keyring does not have this site's keys; its pushes wait".into());
+                let reason = "the keyring does not have this site's keys: a push was kept and is read when they are back";
+                self.report(Some(site), reason.into());
+            }
+            Outcome::Unreadable { error } => {
+                self.report(None, format!("a push was kept and is read later: {error}"));
             }
         }
     }

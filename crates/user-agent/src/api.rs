@@ -16,6 +16,7 @@ use webpush::{ApplicationServerKey, PushSubscription};
 
 use crate::config::PushServiceUrl;
 
+pub use crate::trouble::Trouble;
 pub use permission::{Burst, Images, Links};
 pub use settings::{Setting, SettingKey};
 
@@ -102,6 +103,9 @@ pub enum Request {
         #[cfg_attr(test, ts(type = "string"))]
         url: PushServiceUrl,
     },
+    /// Has the keyring ask the person for its password. Answered by [`Response::Done`] once it is unlocked; an error when
+    /// they say no.
+    Unlock,
     /// Answered by [`Response::PushServices`].
     ListPushServices,
     /// Makes a push service known and connects to it. Answered by [`Response::PushServices`].
@@ -460,6 +464,16 @@ pub enum Event {
         /// What became of it.
         disposition: Disposition,
     },
+    /// The keyring cannot be read, so nothing is connected: the push services keep what arrives. Belfry goes on by itself
+    /// when the keyring is there and unlocked.
+    Locked {
+        /// Why.
+        reason: String,
+        /// The same for programs.
+        code: Trouble,
+    },
+    /// The keyring could be read.
+    Unlocked,
     /// Something of a site failed: a push could not be decrypted or shown, a link was refused.
     Failed {
         /// The site's name, where there is one.
@@ -504,6 +518,8 @@ pub struct Status {
     /// Entries not yet read.
     #[cfg_attr(test, ts(type = "number"))]
     pub unread: u64,
+    /// Why the keyring cannot be read, while it cannot: nothing is connected, and [`Request::Unlock`] asks for it.
+    pub locked: Option<String>,
     /// The one thing that the icon tells.
     pub condition: Condition,
     /// The state of the connection in one line.
@@ -594,6 +610,8 @@ pub struct Check {
     pub check: String,
     /// How bad.
     pub severity: Severity,
+    /// What is wrong, for programs; `null` when it works.
+    pub code: Option<Trouble>,
     /// What was found, one line.
     pub message: String,
     /// What to do, when there is something to do.
@@ -622,12 +640,30 @@ pub struct CommandError {
     pub code: ErrorCode,
     /// One line: what happened, and what to do.
     pub message: String,
+    /// The row of `belfry doctor` that explains it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub trouble: Option<Trouble>,
 }
 
 impl CommandError {
     /// An error with this code and line.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), trouble: None }
+    }
+
+    /// An error that `belfry doctor` explains. The line ends with what to do.
+    pub fn from_trouble(trouble: Trouble, message: impl fmt::Display) -> Self {
+        let message = format!("{message}: {}", trouble.remedy());
+        Self { code: trouble.error_code(), message, trouble: Some(trouble) }
+    }
+
+    /// The row of `belfry doctor` for a profile that does not open because of this.
+    pub fn check(&self) -> Check {
+        let trouble = self.trouble.unwrap_or(Trouble::ProfileUnusable);
+        // The line may end with the remedy, which has a place of its own in a row.
+        let ending = format!(": {}", trouble.remedy());
+        trouble.check(self.message.strip_suffix(&ending).unwrap_or(&self.message))
     }
 
     /// The request itself is wrong.

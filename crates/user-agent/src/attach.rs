@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::{CommandError, ErrorCode};
+use crate::api::{CommandError, ErrorCode, Request, Trouble};
 use crate::client::Client;
 use crate::config::Options;
 use crate::control::{self, ConnectError};
-use crate::engine::UserAgent;
+use crate::engine::{self, UserAgent};
 use crate::profile::Profile;
 
 /// How long another process may own the profile without a socket: it starts, stops, or runs one command, of which the
@@ -60,6 +60,16 @@ pub async fn own(options: Options) -> Result<UserAgent, CommandError> {
     }
 }
 
+/// Has the person asked to unlock the profile's keyring: by the process that owns the profile, or by this one.
+pub async fn unlock(options: &Options) -> Result<(), CommandError> {
+    let profile = Profile::open(&options.profile)?;
+    match control::connect(&profile).await {
+        Ok(client) => client.request(Request::Unlock).await.map(drop),
+        Err(ConnectError::Failed(error)) => Err(error),
+        Err(ConnectError::Absent) => engine::unlock(options).await,
+    }
+}
+
 impl Attached {
     /// A way to ask the engine.
     pub fn client(&self) -> Client {
@@ -103,10 +113,11 @@ async fn wait(profile: &Profile, deadline: Instant) -> Result<(), CommandError> 
 fn in_use(profile: &Profile, is_owned: &str, remedy: &str) -> CommandError {
     let owner = profile.owner().map_or_else(|| "another process".to_owned(), |id| format!("process {id}"));
     let profile = profile.dir().display();
-    CommandError::new(
-        ErrorCode::ProfileInUse,
-        format!("the profile {profile} {is_owned} by {owner}: {remedy}"),
-    )
+    let message = format!("the profile {profile} {is_owned} by {owner}: {remedy}");
+    CommandError {
+        trouble: Some(Trouble::ProfileInUse),
+        ..CommandError::new(ErrorCode::ProfileInUse, message)
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +126,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::api::{Request, Response};
+    use crate::api::Response;
     use crate::client::Command;
     use crate::config::Mode;
     use crate::control::ControlServer;
@@ -128,6 +139,7 @@ mod tests {
             ca_files: Vec::new(),
             allow_insecure: false,
             ask_first: false,
+            passphrase: Default::default(),
         }
     }
 

@@ -111,6 +111,21 @@ pub struct Options {
     pub allow_insecure: bool,
     /// Connects nowhere until a push service has been chosen: for a front end that asks.
     pub ask_first: bool,
+    /// Where the keyring is a sealed file: how its passphrase is found.
+    pub passphrase: Passphrase,
+}
+
+/// Asks a person for the passphrase of the sealed keyring; `true`: for that of a new one, twice. Blocks.
+pub type AskPassphrase = fn(bool) -> std::io::Result<String>;
+
+/// How the passphrase of a sealed keyring is found: the first of these that there is. A systemd credential called
+/// `belfry-passphrase` counts after the file.
+#[derive(Debug, Clone, Default)]
+pub struct Passphrase {
+    /// A file whose first line it is.
+    pub file: Option<PathBuf>,
+    /// A person to ask. Without: nobody is asked.
+    pub ask: Option<AskPassphrase>,
 }
 
 /// What an engine is for.
@@ -149,6 +164,19 @@ pub(crate) struct ConfigFile {
     pub(crate) ca_file: Option<PathBuf>,
     /// The proxy to push services, in place of the environment's.
     pub(crate) proxy: Option<ProxySetting>,
+    /// Where the secrets are.
+    pub(crate) keyring: KeyringKind,
+}
+
+/// What `keyring` in `config.toml` may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KeyringKind {
+    /// The platform's.
+    #[default]
+    System,
+    /// A file in the profile's folder, sealed with a passphrase.
+    File,
 }
 
 /// `http://` or `socks5://` with a host, or `none`.

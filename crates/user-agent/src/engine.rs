@@ -1,27 +1,22 @@
 //! Starting and stopping the receiver: profile, keyring, database, then the connection. A closed database means no
 //! connection, because the hello needs the identity that is kept there.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::actor::{Actor, Inputs};
-use crate::api::{CommandError, ErrorCode, Event};
+use crate::actor::Inputs;
+use crate::api::{CommandError, Trouble};
 use crate::client::Client;
-use crate::config::{self, ConfigFile, Mode, Options};
+use crate::config::{ConfigFile, KeyringKind, Mode, Options};
 use crate::control::{self, ControlServer};
-use crate::keys::{self, KeyTable, Keyring, OpenStore};
+use crate::host::Host;
+use crate::keys::{Backend, Keyring, SealedFile};
 use crate::network;
 use crate::notifier::{self, Activation, Notifier};
-use crate::presenter::Presenter;
 use crate::profile::{Profile, ProfileLock};
-use crate::requests::{DEFAULT_PUSH_SERVICE, Shared};
 use crate::service::Connector;
-use crate::store::{Store, StoreError, channels, sites};
-use crate::tasks::Tasks;
 
 /// A running receiver: the owner of its profile.
 #[derive(Debug)]
@@ -35,73 +30,68 @@ pub struct UserAgent {
 
 impl UserAgent {
     /// Opens the profile, the keyring and the database, and starts receiving as `options` say. Fails with
-    /// [`ErrorCode::ProfileInUse`] when another process owns the profile.
+    /// [`ErrorCode::ProfileInUse`](crate::api::ErrorCode::ProfileInUse) when another process owns the profile.
+    ///
+    /// A receiver ([`Mode::Receive`]) whose keyring is locked or absent starts all the same and waits for it; one command
+    /// fails. No prompt is raised by either.
     pub async fn start(options: Options) -> Result<Self, CommandError> {
         let (activations, clicks) = mpsc::unbounded_channel();
         let notifier = match options.mode {
             Mode::Receive(notify) => notifier::connect(notify, activations).await,
             Mode::Online | Mode::Offline => None,
         };
-        Self::start_with(options, Box::new(keys::platform_store), notifier, clicks).await
+        Self::start_with(options, None, notifier, clicks).await
     }
 
-    /// With this keyring and these notifications.
+    /// With these notifications, and this keyring instead of the one that the profile is set to use.
     pub(crate) async fn start_with(
         options: Options,
-        open_keyring: OpenStore,
+        backend: Option<Backend>,
         notifier: Option<Arc<dyn Notifier>>,
         activations: mpsc::UnboundedReceiver<Activation>,
     ) -> Result<Self, CommandError> {
         let profile = Profile::open(&options.profile)?;
         let Some(lock) = profile.lock()? else {
             let message = format!("another Belfry process uses the profile {}", profile.dir().display());
-            return Err(CommandError::new(ErrorCode::ProfileInUse, message));
+            return Err(CommandError::from_trouble(Trouble::ProfileInUse, message));
         };
         let file = ConfigFile::read(profile.dir())?;
-        let keyring = Keyring::new(profile.id().to_owned(), open_keyring);
-        let store = open_store(profile.dir(), &keyring).await?;
-        if let Some(service) = options.push_service {
+        if let Some(service) = &options.push_service {
             service.check_secure(options.allow_insecure)?;
-            let url = service.to_string();
-            store.write(move |tx| Ok(sites::set_setting(tx, DEFAULT_PUSH_SERVICE, &url)?)).await?;
         }
-        let channels = store.read(|c| Ok(channels::with_sites(c)?)).await?;
-        let (loaded, missing) = keyring.load(channels).await?;
+        let backend = backend.unwrap_or_else(|| backend_of(&profile, file.keyring, &options));
         let (events, _) = broadcast::channel(1024);
         let (orders, order_queue) = mpsc::unbounded_channel();
-        let shared = Shared {
+        let (requests, commands) = mpsc::channel(64);
+        let (stop, stopped) = oneshot::channel();
+        let client = Client::in_process(requests, events.clone());
+        let network = (options.mode != Mode::Offline).then(network::changes);
+        let inputs = Inputs { commands, orders: order_queue, activations, network, stop: stopped };
+        let ca_files = options.ca_files.into_iter().chain(file.ca_file).collect();
+        let mut host = Host {
             profile: profile.dir().to_owned(),
             mode: options.mode,
             allow_insecure: options.allow_insecure,
             ask_first: options.ask_first,
-            store,
-            keyring,
-            keys: KeyTable::new(loaded),
-            notifier: notifier.clone(),
-            events: events.clone(),
+            push_service: options.push_service,
+            keyring: Keyring::new(profile.id().to_owned(), backend),
+            connector: Connector::new(ca_files, options.allow_insecure, file.proxy.as_ref())?,
+            notifier,
+            events,
             orders,
-            status: watch::Sender::new(Arc::new(BTreeMap::new())),
-            signals: Arc::default(),
-            tasks: Tasks::default(),
         };
-        let ca_files = options.ca_files.into_iter().chain(file.ca_file).collect();
-        let connector = Connector::new(ca_files, options.allow_insecure, file.proxy.as_ref())?;
-        let presenter = notifier.map(|notifier| Presenter::start(notifier, shared.clone()));
-        let (requests, commands) = mpsc::channel(64);
-        let (stop, stopped) = oneshot::channel();
-        let network = (options.mode != Mode::Offline).then(network::changes);
-        let inputs = Inputs { commands, orders: order_queue, activations, network, stop: stopped };
-        let client = Client::in_process(requests, events);
-        if !missing.is_empty() {
-            tracing::error!(subscriptions = missing.len(), "keys are missing from the keyring");
-            let reason = format!("the keyring lacks the keys of {} subscriptions", missing.len());
-            shared.tell(Event::Failed { site: None, reason });
-        }
+        let first = match host.open(false).await {
+            Ok(opened) => Ok(opened),
+            Err(error) => match host.waits_for(&error) {
+                Some(reason) => Err(reason.clone()),
+                None => return Err(error.into()),
+            },
+        };
         let control = match options.mode {
             Mode::Receive(_) => Some(control::serve(&profile, &lock, client.clone())?),
             Mode::Online | Mode::Offline => None,
         };
-        let actor = tokio::spawn(Actor::run(shared, connector, presenter, inputs));
+        let actor = tokio::spawn(host.run(first, inputs));
         Ok(Self { client, stop, actor, control, lock })
     }
 
@@ -123,16 +113,21 @@ impl UserAgent {
     }
 }
 
-async fn open_store(profile: &Path, keyring: &Keyring) -> Result<Store, CommandError> {
-    let path = profile.join("belfry.db");
-    let exists = path.metadata().is_ok_and(|file| file.len() > 0);
-    let key = keyring.database_key(exists).await?;
-    let opened = tokio::task::spawn_blocking(move || {
-        config::create_private(&path).map_err(|error| {
-            let message = format!("cannot write {}: {error}", path.display());
-            CommandError::new(ErrorCode::Storage, message)
-        })?;
-        Ok(Store::open(&path, &key)?)
-    });
-    opened.await.unwrap_or(Err(StoreError::Closed.into()))
+fn backend_of(profile: &Profile, kind: KeyringKind, options: &Options) -> Backend {
+    match kind {
+        KeyringKind::System => Backend::Platform,
+        KeyringKind::File => Backend::File(SealedFile {
+            folder: profile.dir().to_owned(),
+            passphrase_file: options.passphrase.file.clone(),
+            ask: options.passphrase.ask,
+        }),
+    }
+}
+
+/// Has the person asked to unlock the profile's keyring, when no process that could owns the profile.
+pub(crate) async fn unlock(options: &Options) -> Result<(), CommandError> {
+    let profile = Profile::open(&options.profile)?;
+    let file = ConfigFile::read(profile.dir())?;
+    let backend = backend_of(&profile, file.keyring, options);
+    Keyring::new(profile.id().to_owned(), backend).unlock().await.map_err(CommandError::from)
 }

@@ -5,14 +5,18 @@ use jiff::{Timestamp, ZonedDateTime};
 use rusqlite::Transaction;
 use webpush::autopush::AckCode;
 use webpush::payload::{Content, Context, Control, Notification, Payload};
-use webpush::{ChannelId, MessageVersion, PushMessage, encryption, secrets};
+use webpush::{
+    ChannelId, EncryptedMessage, MessageVersion, PushMessage, SubscriptionKeys, encryption, secrets,
+};
 
 use crate::api::EntryId;
+use crate::crash;
 use crate::keys::KeyTable;
 use crate::notifier::Popup;
 use crate::permission::{Decision, DeviceSettings, Load, decide};
 use crate::store::entries::{self, NewEntry};
 use crate::store::sites::{self, SiteRow};
+use crate::store::withheld::{self, Reason, Withheld};
 use crate::store::{StoreError, channels};
 
 /// What became of one message.
@@ -20,8 +24,8 @@ use crate::store::{StoreError, channels};
 pub(crate) struct Receipt {
     pub(crate) channel_id: ChannelId,
     pub(crate) version: MessageVersion,
-    /// What to tell the push service once the transaction is committed. `None`: nothing, so that it sends it again.
-    pub(crate) ack: Option<AckCode>,
+    /// What to tell the push service once the transaction is committed.
+    pub(crate) ack: AckCode,
     pub(crate) outcome: Outcome,
 }
 
@@ -42,12 +46,27 @@ pub(crate) enum Outcome {
     UnknownChannel { removed: bool },
     /// Committed as a failed entry.
     Undecryptable { site: String, reason: String },
-    /// The keyring does not have the channel's keys: kept by the service until it does.
+    /// The keyring does not have the channel's keys: committed as it came, until it does.
     KeyMissing { site: String },
+    /// A row of ours could not be read: committed as it came, and tried again at the next start.
+    Unreadable { error: StoreError },
 }
+
+/// A message that was withheld and has been read.
+#[derive(Debug)]
+pub(crate) struct Released {
+    pub(crate) received_at: Timestamp,
+    pub(crate) outcome: Outcome,
+}
+
+/// The most that one transaction releases.
+const RELEASED_AT_ONCE: usize = 50;
 
 /// Takes in the messages of one read from the socket, in one transaction. Nothing may be acknowledged before it is
 /// committed. `notifications`: whether this process, or a later one, shows any.
+///
+/// Every message gets an answer: the push service sends no further stored ones before the last is acknowledged. One whose
+/// keys are missing is stored as it came; so is one that trips over a damaged row, without the others.
 pub(crate) fn receive(
     tx: &Transaction<'_>,
     keys: &KeyTable,
@@ -56,45 +75,122 @@ pub(crate) fn receive(
     now: Timestamp,
 ) -> Result<Vec<Receipt>, StoreError> {
     let device = DeviceSettings { notifications, silence: sites::silence(tx)? };
-    let now = now.to_zoned_datetime(TimeZone::system());
-    messages.into_iter().map(|message| receive_one(tx, keys, &device, message, &now)).collect()
+    let local = now.to_zoned_datetime(TimeZone::system());
+    let mut receipts = Vec::with_capacity(messages.len());
+    for message in messages {
+        let received = alone(tx, || receive_one(tx, keys, &device, &message, &local));
+        let PushMessage { channel_id, version, content } = message;
+        let (ack, outcome) = match received {
+            Ok(received) => received,
+            Err(error) if error.is_of_the_file() => return Err(error),
+            Err(error) => {
+                let outcome = keep_unread(tx, channel_id, &version, content.as_ref(), error, now)?;
+                (AckCode::Delivered, outcome)
+            }
+        };
+        receipts.push(Receipt { channel_id, version, ack, outcome });
+        crash::point("mid-catch-up");
+    }
+    Ok(receipts)
+}
+
+/// Reads what was withheld, as far as its keys are here by now, after this id. Returns what became of it, and the id to go
+/// on from while there is more.
+pub(crate) fn release(
+    tx: &Transaction<'_>,
+    keys: &KeyTable,
+    notifications: bool,
+    after: i64,
+    now: Timestamp,
+) -> Result<(Vec<Released>, Option<i64>), StoreError> {
+    let device = DeviceSettings { notifications, silence: sites::silence(tx)? };
+    let local = now.to_zoned_datetime(TimeZone::system());
+    let waiting = withheld::after(tx, after, RELEASED_AT_ONCE)?;
+    let more = waiting.last().filter(|_| waiting.len() == RELEASED_AT_ONCE).map(|last| last.id);
+    let mut released = Vec::new();
+    for message in waiting {
+        let Withheld { id, channel_id, received_at, content } = message;
+        let read = alone(tx, || {
+            let Some(site) = sites::site_of_channel(tx, channel_id)? else {
+                return Ok(Some(Outcome::UnknownChannel { removed: false }));
+            };
+            let decision = decide(&site.settings, &device, Load::default(), &local);
+            match keys.get(channel_id) {
+                _ if decision == Decision::Discard => Ok(Some(Outcome::Discarded { site: site.name })),
+                None if content.is_some() => Ok(None),
+                keys => read(tx, site, keys.as_ref(), decision, content.as_ref(), received_at)
+                    .map(|(_, it)| Some(it)),
+            }
+        });
+        match read {
+            Ok(Some(outcome)) => {
+                withheld::remove(tx, id)?;
+                released.push(Released { received_at, outcome });
+            }
+            Ok(None) => {}
+            Err(error) if error.is_of_the_file() => return Err(error),
+            Err(error) => tracing::warn!(%error, "a message that waits can still not be read"),
+        }
+    }
+    Ok((released, more))
 }
 
 fn receive_one(
     tx: &Transaction<'_>,
     keys: &KeyTable,
     device: &DeviceSettings,
-    message: PushMessage,
+    message: &PushMessage,
     local: &ZonedDateTime,
-) -> Result<Receipt, StoreError> {
+) -> Result<(AckCode, Outcome), StoreError> {
     let now = local.timestamp();
     let PushMessage { channel_id, version, content } = message;
-    let receipt = |ack, outcome| Receipt { channel_id, version: version.clone(), ack, outcome };
-    let not_delivered = Some(AckCode::NotDelivered);
-    let Some(site) = sites::site_of_channel(tx, channel_id)? else {
-        let removed = channels::is_removed(tx, channel_id)?;
-        return Ok(receipt(not_delivered, Outcome::UnknownChannel { removed }));
+    let Some(site) = sites::site_of_channel(tx, *channel_id)? else {
+        let removed = channels::is_removed(tx, *channel_id)?;
+        return Ok((AckCode::NotDelivered, Outcome::UnknownChannel { removed }));
     };
+    if !channels::mark_seen(tx, *channel_id, version, now)? {
+        return Ok((AckCode::NotDelivered, Outcome::Duplicate));
+    }
     // What else is on screen counts when it is shown.
     let decision = decide(&site.settings, device, Load::default(), local);
     if decision == Decision::Discard {
-        let new = channels::mark_seen(tx, channel_id, &version, now)?;
-        let outcome = if new { Outcome::Discarded { site: site.name } } else { Outcome::Duplicate };
-        return Ok(receipt(not_delivered, outcome));
+        return Ok((AckCode::NotDelivered, Outcome::Discarded { site: site.name }));
     }
-    let Some(keys) = keys.get(channel_id) else {
-        return Ok(receipt(None, Outcome::KeyMissing { site: site.name }));
+    let keys = keys.get(*channel_id);
+    // An empty push needs no keys.
+    if keys.is_none() && content.is_some() {
+        if withheld::keep(tx, *channel_id, content.as_ref(), Reason::Keys, now)? {
+            return Ok((AckCode::Delivered, Outcome::KeyMissing { site: site.name }));
+        }
+        let reason =
+            "the site's keys are missing, and too many of its messages wait for them already".to_owned();
+        record_failure(tx, &site, &reason, now)?;
+        return Ok((AckCode::DecryptFailed, Outcome::Undecryptable { site: site.name, reason }));
+    }
+    read(tx, site, keys.as_ref(), decision, content.as_ref(), now)
+}
+
+/// Decrypts a message and makes it an entry.
+fn read(
+    tx: &Transaction<'_>,
+    site: SiteRow,
+    keys: Option<&SubscriptionKeys>,
+    decision: Decision,
+    content: Option<&EncryptedMessage>,
+    received_at: Timestamp,
+) -> Result<(AckCode, Outcome), StoreError> {
+    let decrypted = match (content, keys) {
+        (Some(content), Some(keys)) => {
+            encryption::decrypt(keys, content).map(Some).map_err(|error| error.to_string())
+        }
+        (Some(_), None) => Err("the site's keys are missing".to_owned()),
+        (None, _) => Ok(None),
     };
-    if !channels::mark_seen(tx, channel_id, &version, now)? {
-        return Ok(receipt(not_delivered, Outcome::Duplicate));
-    }
-    let plaintext = match content.map(|content| encryption::decrypt(&keys, &content)).transpose() {
+    let plaintext = match decrypted {
         Ok(plaintext) => plaintext,
-        Err(error) => {
-            let reason = error.to_string();
-            record_failure(tx, &site, &reason, now)?;
-            let outcome = Outcome::Undecryptable { site: site.name, reason };
-            return Ok(receipt(Some(AckCode::DecryptFailed), outcome));
+        Err(reason) => {
+            record_failure(tx, &site, &reason, received_at)?;
+            return Ok((AckCode::DecryptFailed, Outcome::Undecryptable { site: site.name, reason }));
         }
     };
     let context = Context { site: &site.name, base: site.url.as_ref() };
@@ -109,7 +205,7 @@ fn receive_one(
             None => {
                 withdraw(tx, &site, &control)?;
                 let outcome = Outcome::Controlled { site_id: site.id, control };
-                return Ok(receipt(Some(AckCode::Delivered), outcome));
+                return Ok((AckCode::Delivered, outcome));
             }
         },
     };
@@ -121,7 +217,7 @@ fn receive_one(
     };
     let new = NewEntry {
         site_id: &site.id,
-        received_at: now,
+        received_at,
         notification: &notification,
         raw: raw.as_deref(),
         show,
@@ -139,7 +235,38 @@ fn receive_one(
         })),
         None => Outcome::Recorded { entry, site: site.name, notification: Box::new(notification) },
     };
-    Ok(receipt(Some(AckCode::Delivered), outcome))
+    Ok((AckCode::Delivered, outcome))
+}
+
+/// Runs `work` so that its failure undoes what it did and nothing else.
+fn alone<T>(tx: &Transaction<'_>, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    tx.execute_batch("SAVEPOINT message")?;
+    let result = work();
+    let end = if result.is_ok() { "RELEASE message" } else { "ROLLBACK TO message; RELEASE message" };
+    // After some failures SQLite has undone the whole transaction; then the first error tells more.
+    match (result, tx.execute_batch(end)) {
+        (Ok(result), ended) => ended.map(|()| result).map_err(StoreError::from),
+        (Err(error), Ok(())) => Err(error),
+        (Err(error), Err(ended)) => Err(if error.is_of_the_file() { error } else { ended.into() }),
+    }
+}
+
+/// Keeps a message that nothing could be made of for the next start.
+fn keep_unread(
+    tx: &Transaction<'_>,
+    channel: ChannelId,
+    version: &MessageVersion,
+    content: Option<&EncryptedMessage>,
+    error: StoreError,
+    now: Timestamp,
+) -> Result<Outcome, StoreError> {
+    if !channels::mark_seen(tx, channel, version, now)? {
+        return Ok(Outcome::Duplicate);
+    }
+    if !withheld::keep(tx, channel, content, Reason::Failed, now)? {
+        tracing::error!("too many messages wait for a damaged row: one was dropped");
+    }
+    Ok(Outcome::Unreadable { error })
 }
 
 /// What was seen or revoked elsewhere is neither unread here nor shown at the next start.

@@ -9,12 +9,15 @@ pub mod client;
 mod clock;
 pub mod config;
 mod control;
+mod crash;
 mod engine;
+mod host;
 mod inbox;
 mod keys;
 pub mod link;
 mod network;
 pub mod notifier;
+mod opening;
 mod permission;
 mod presenter;
 pub mod profile;
@@ -25,6 +28,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod tray;
+mod trouble;
 mod view;
 
 pub use client::Client;

@@ -15,6 +15,7 @@ use webpush::payload::Notification;
 
 use crate::api::{EntryId, Event};
 use crate::config::{Mode, Notify};
+use crate::crash;
 use crate::notifier::{Notifier, NotifyError, Popup};
 use crate::permission::{Decision, DeviceSettings, Load, Recent, decide};
 use crate::requests::Shared;
@@ -243,6 +244,7 @@ impl Run {
     /// the notification twice.
     async fn show(&self, popup: Popup) -> Result<(), Trouble> {
         let site = Some(popup.site_name.clone()).filter(|_| !popup.site_id.is_empty());
+        crash::point("before-notify");
         let mut showing = self.notifier.show(popup);
         let shown = match timeout(PATIENCE, &mut showing).await {
             Ok(shown) => shown,
@@ -252,6 +254,7 @@ impl Run {
                 showing.await
             }
         };
+        crash::point("after-notify");
         shown.map_err(|error| Trouble::Notifier(site, error))
     }
 

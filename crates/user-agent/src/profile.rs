@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::api::{CommandError, ErrorCode};
+use crate::opening::io_trouble;
 
 /// An open profile. Opening does not own it: see [`Profile::lock`].
 #[derive(Debug, Clone)]
@@ -152,7 +153,7 @@ fn open_private(path: &Path) -> io::Result<File> {
 }
 
 fn storage(what: &str, path: &Path, error: &io::Error) -> CommandError {
-    CommandError::new(ErrorCode::Storage, format!("cannot {what} {}: {error}", path.display()))
+    CommandError::from_trouble(io_trouble(error), format!("cannot {what} {}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ pub enum Action {
     CopySubscription(String),
     /// Switch do-not-disturb.
     SetDoNotDisturb(bool),
+    /// Have the keyring ask for its password.
+    Unlock,
     /// Open the window.
     Open,
     /// End the program.
@@ -79,12 +81,16 @@ impl Tray {
             }
             items.push(Item::Submenu { label: "Sites".into(), items: lines });
         }
-        items.extend([
-            Item::Check {
+        items.push(match status.locked {
+            None => Item::Check {
                 action: Action::SetDoNotDisturb(!quiet),
                 label: "Do not disturb".into(),
                 checked: quiet,
             },
+            // What is set and stored can be reached only after that.
+            Some(_) => Item::Button { action: Action::Unlock, label: "Unlock the keyring…".into() },
+        });
+        items.extend([
             Item::Separator,
             Item::Button { action: Action::Open, label: open_label(status.unread) },
             Item::Button { action: Action::Quit, label: "Quit".into() },
@@ -146,6 +152,7 @@ mod tests {
             do_not_disturb: DoNotDisturb::Off,
             quiet,
             unread,
+            locked: None,
             condition: Condition::Unread,
             headline: "Connected to Mozilla".into(),
         }

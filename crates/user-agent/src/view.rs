@@ -8,12 +8,13 @@ use crate::config::{MOZILLA, PushServiceUrl};
 use crate::store::sites::SiteRow;
 
 /// A site's state in words. What keeps it from working comes before what the user chose.
-pub(crate) fn state_label(row: &SiteRow, now: Timestamp) -> String {
+pub(crate) fn state_label(row: &SiteRow, has_keys: bool, now: Timestamp) -> String {
     let settings = &row.settings;
     let label = match settings.state {
         SiteState::Blocked if !row.connected => "Blocked and disconnected",
         SiteState::Blocked => "Blocked",
         _ if !row.connected => "Disconnected",
+        _ if !has_keys => "Keys missing",
         _ if row.needs_pairing => "Needs pairing again",
         SiteState::History => "History only",
         SiteState::Alert | SiteState::Quiet if settings.snoozed_until.is_some_and(|end| now < end) => {
@@ -146,8 +147,9 @@ mod tests {
     #[test]
     fn what_keeps_a_site_from_working_comes_before_the_chosen_state() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let label = |row: &SiteRow| state_label(row, now);
+        let label = |row: &SiteRow| state_label(row, true, now);
         assert_eq!(label(&row(SiteState::History)), "History only");
+        assert_eq!(state_label(&row(SiteState::Alert), false, now), "Keys missing");
         assert_eq!(label(&SiteRow { needs_pairing: true, ..row(SiteState::Quiet) }), "Needs pairing again");
         assert_eq!(label(&SiteRow { needs_pairing: true, ..row(SiteState::Blocked) }), "Blocked");
         let gone = SiteRow { connected: false, ..row(SiteState::Blocked) };
@@ -159,8 +161,8 @@ mod tests {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let mut snoozed = row(SiteState::Alert);
         snoozed.settings.snoozed_until = Some(now + jiff::SignedDuration::from_secs(1));
-        assert!(state_label(&snoozed, now).starts_with("Snoozed until "));
+        assert!(state_label(&snoozed, true, now).starts_with("Snoozed until "));
         snoozed.settings.snoozed_until = Some(now);
-        assert_eq!(state_label(&snoozed, now), "Alerts");
+        assert_eq!(state_label(&snoozed, true, now), "Alerts");
     }
 }

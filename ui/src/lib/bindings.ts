@@ -58,7 +58,7 @@ value: DoNotDisturb, } | { "request": "set_default_push_service",
 /**
  * Its URL.
  */
-url: string, } | { "request": "list_push_services" } | { "request": "add_push_service", 
+url: string, } | { "request": "unlock" } | { "request": "list_push_services" } | { "request": "add_push_service", 
 /**
  * Its URL.
  */
@@ -322,7 +322,15 @@ navigate: string | null,
 /**
  * What became of it.
  */
-disposition: Disposition, } | { "event": "failed", 
+disposition: Disposition, } | { "event": "locked", 
+/**
+ * Why.
+ */
+reason: string, 
+/**
+ * The same for programs.
+ */
+code: Trouble, } | { "event": "unlocked" } | { "event": "failed", 
 /**
  * The site's name, where there is one.
  */
@@ -359,6 +367,10 @@ quiet: boolean,
  * Entries not yet read.
  */
 unread: number, 
+/**
+ * Why the keyring cannot be read, while it cannot: nothing is connected, and [`Request::Unlock`] asks for it.
+ */
+locked: string | null, 
 /**
  * The one thing that the icon tells.
  */
@@ -434,6 +446,10 @@ check: string,
  */
 severity: Severity, 
 /**
+ * What is wrong, for programs; `null` when it works.
+ */
+code: Trouble | null, 
+/**
  * What was found, one line.
  */
 message: string, 
@@ -444,6 +460,8 @@ remedy: string | null, };
 
 export type Severity = "ok" | "warning" | "error";
 
+export type Trouble = "keyring-absent" | "keyring-locked" | "prompt-dismissed" | "keyring-silent" | "keyring-item-damaged" | "database-key-missing" | "site-keys-missing" | "messages-withheld" | "disk-full" | "read-only" | "database-damaged" | "database-replaced" | "database-newer" | "storage-failed" | "profile-in-use" | "profile-unusable" | "pairing-needed" | "push-service-unreachable" | "notifications-absent" | "notifications-limited";
+
 export type CommandError = { 
 /**
  * One of a closed set.
@@ -452,6 +470,10 @@ code: ErrorCode,
 /**
  * One line: what happened, and what to do.
  */
-message: string, };
+message: string, 
+/**
+ * The row of `belfry doctor` that explains it, where there is one.
+ */
+trouble?: Trouble, };
 
 export type ErrorCode = "invalid" | "not-found" | "exists" | "offline" | "rejected" | "unconfirmed" | "keyring" | "storage" | "profile-in-use" | "notifications" | "unsupported" | "timeout" | "internal";

@@ -1,6 +1,6 @@
 //! `belfry doctor`: what works and what does not.
 
-use user_agent::api::{Check, CommandError, ErrorCode, Request, Response, Severity};
+use user_agent::api::{Check, CommandError, ErrorCode, Request, Response, Severity, Trouble};
 use user_agent::config::Mode;
 
 use super::{ask, mixed_up};
@@ -13,7 +13,8 @@ pub(crate) async fn run(global: &Global, output: Output) -> Result<(), Failure> 
         Ok(Response::Checks(checks)) => checks,
         Ok(_) => return Err(mixed_up()),
         Err(Failure::Command(error)) => {
-            let check = unopened(&error);
+            // The profile did not open: that is what is wrong.
+            let check = error.check();
             output.print(&check, || line(&check))?;
             return Err(error.into());
         }
@@ -23,33 +24,6 @@ pub(crate) async fn run(global: &Global, output: Output) -> Result<(), Failure> 
         output.print(check, || line(check))?;
     }
     verdict(&checks)
-}
-
-/// The profile did not open: that is what is wrong.
-fn unopened(error: &CommandError) -> Check {
-    let (check, remedy) = match error.code {
-        ErrorCode::Keyring => ("keyring", "unlock the keyring, or start one, and run this again"),
-        ErrorCode::Storage => {
-            ("database", "check the profile's folder: its owner, its mode, the space on the disk")
-        }
-        ErrorCode::ProfileInUse => ("profile", "stop the process that owns the profile, and run this again"),
-        ErrorCode::Invalid
-        | ErrorCode::NotFound
-        | ErrorCode::Exists
-        | ErrorCode::Offline
-        | ErrorCode::Rejected
-        | ErrorCode::Unconfirmed
-        | ErrorCode::Notifications
-        | ErrorCode::Unsupported
-        | ErrorCode::Timeout
-        | ErrorCode::Internal => ("profile", "name another folder with --profile, or mend this one"),
-    };
-    Check {
-        check: check.to_owned(),
-        severity: Severity::Error,
-        message: error.message.clone(),
-        remedy: Some(remedy.to_owned()),
-    }
 }
 
 fn line(check: &Check) -> String {
@@ -69,13 +43,7 @@ fn line(check: &Check) -> String {
 fn verdict(checks: &[Check]) -> Result<(), Failure> {
     let mut errors = checks.iter().filter(|check| check.severity == Severity::Error);
     let Some(first) = errors.next() else { return Ok(()) };
-    let code = match first.check.as_str() {
-        "keyring" => ErrorCode::Keyring,
-        "database" => ErrorCode::Storage,
-        "notifications" => ErrorCode::Notifications,
-        "push-service" => ErrorCode::Offline,
-        _ => ErrorCode::Internal,
-    };
+    let code = first.code.map_or(ErrorCode::Internal, Trouble::error_code);
     let more = match errors.count() {
         0 => String::new(),
         more => format!(" (and {more} more)"),
@@ -87,16 +55,12 @@ fn verdict(checks: &[Check]) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    fn check(name: &str, severity: Severity) -> Check {
-        Check { check: name.into(), severity, message: "m".into(), remedy: Some("r".into()) }
-    }
-
     #[test]
     fn errors_fail_and_warnings_do_not() {
         assert!(
-            verdict(&[check("keyring", Severity::Ok), check("notifications", Severity::Warning)]).is_ok()
+            verdict(&[Trouble::NotificationsLimited.check("m"), Trouble::PairingNeeded.check("m")]).is_ok()
         );
-        let errors = [check("push-service", Severity::Error), check("keyring", Severity::Error)];
+        let errors = [Trouble::PushServiceUnreachable.check("m"), Trouble::KeyringLocked.check("m")];
         let Err(Failure::Command(error)) = verdict(&errors) else { panic!() };
         assert_eq!(error.code, ErrorCode::Offline);
         assert_eq!(error.message, "push-service: m (and 1 more)");
@@ -104,7 +68,10 @@ mod tests {
 
     #[test]
     fn a_profile_that_does_not_open_is_a_row_with_a_remedy() {
-        let row = unopened(&CommandError::new(ErrorCode::Keyring, "locked"));
-        assert_eq!(line(&row), format!("ERROR    keyring        locked\n{:24}{}", "", row.remedy.unwrap()));
+        let row = CommandError::from_trouble(Trouble::KeyringLocked, "locked").check();
+        assert_eq!(row.code, Some(Trouble::KeyringLocked));
+        let remedy = Trouble::KeyringLocked.remedy();
+        assert_eq!(line(&row), format!("ERROR    keyring        locked\n{:24}{remedy}", ""));
+        assert_eq!(CommandError::invalid("m").check().code, Some(Trouble::ProfileUnusable));
     }
 }

@@ -17,7 +17,7 @@ use clap::CommandFactory as _;
 use push_service::local::Local;
 use user_agent::Client;
 use user_agent::api::{Request, Response};
-use user_agent::attach::attach;
+use user_agent::attach::{self, attach};
 use user_agent::config::{Mode, PushServiceName, PushServiceUrl};
 
 use crate::args::{Arguments, Command, Global};
@@ -35,6 +35,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Send(send) => send::run(&global, send, output).await,
         Command::Test { site } => test::run(&global, site, output).await,
         Command::Doctor => doctor::run(&global, output).await,
+        Command::Unlock => Ok(attach::unlock(&global.engine(Mode::Offline)?).await?),
         Command::Vapid(vapid) => vapid::run(&vapid, output),
         Command::Completions { shell } => completions(shell, output),
         Command::Dnd { state } => dnd::run(&global, &state, output).await,

@@ -119,9 +119,12 @@ impl Listeners {
 fn contract(event: &Event) -> Option<&Event> {
     match event {
         Event::Open | Event::Changed => None,
-        Event::Connected { .. } | Event::Disconnected { .. } | Event::Push { .. } | Event::Failed { .. } => {
-            Some(event)
-        }
+        Event::Connected { .. }
+        | Event::Disconnected { .. }
+        | Event::Push { .. }
+        | Event::Failed { .. }
+        | Event::Locked { .. }
+        | Event::Unlocked => Some(event),
     }
 }
 
@@ -153,6 +156,10 @@ fn line(event: &Event) -> Option<String> {
             };
             format!("{}{id} {site}: {text}{link}{became}", rfc3339::format(*received_at))
         }
+        Event::Locked { reason, code } => {
+            format!("Locked: waiting for the keyring ({reason}); {}", code.remedy())
+        }
+        Event::Unlocked => "the keyring is unlocked".to_owned(),
         Event::Failed { site: Some(site), reason } => format!("{site}: {reason}"),
         Event::Failed { site: None, reason } => reason.clone(),
         Event::Open | Event::Changed => return None,
@@ -198,6 +205,8 @@ impl Printer {
 
 #[cfg(test)]
 mod tests {
+    use user_agent::api::Trouble;
+
     use super::*;
 
     fn push(disposition: Disposition) -> Event {
@@ -225,6 +234,15 @@ mod tests {
         assert!(contract(&Event::Changed).is_none());
         assert!(line(&Event::Changed).is_none());
         assert!(contract(&push(Disposition::Shown)).is_some());
+    }
+
+    #[test]
+    fn a_locked_keyring_says_what_to_do() {
+        let event = Event::Locked { reason: "no password yet".into(), code: Trouble::KeyringLocked };
+        let line = line(&event).unwrap();
+        assert!(line.starts_with("Locked: waiting for the keyring (no password yet)"), "{line}");
+        assert!(line.contains("belfry unlock"), "{line}");
+        assert!(contract(&event).is_some() && contract(&Event::Unlocked).is_some());
     }
 
     #[test]

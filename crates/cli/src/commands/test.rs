@@ -179,6 +179,8 @@ async fn received(events: &mut Events, name: &str, text: &str) -> Result<Disposi
             Event::Push { .. }
             | Event::Failed { .. }
             | Event::Connected { .. }
+            | Event::Locked { .. }
+            | Event::Unlocked
             | Event::Open
             | Event::Changed => {}
         }

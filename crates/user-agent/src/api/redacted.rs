@@ -35,6 +35,8 @@ impl Debug for Event {
                 write!(f, "Push({id:?}, {site:?}, {disposition:?}, …)")
             }
             Self::Failed { site, reason } => write!(f, "Failed({site:?}, {reason:?})"),
+            Self::Locked { reason, code } => write!(f, "Locked({reason:?}, {code:?})"),
+            Self::Unlocked => f.write_str("Unlocked"),
             Self::Open => f.write_str("Open"),
             Self::Changed => f.write_str("Changed"),
         }

@@ -1,61 +1,118 @@
 //! `belfry doctor`: each part looked at, with what to do about what is wrong.
 
+use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{Shared, default_push_service};
 use crate::actor::Order;
-use crate::api::{Check, PushServiceStatus, Severity};
+use crate::api::{Check, PushServiceStatus, Severity, Trouble};
 use crate::config::{Mode, Notify, PushServiceUrl};
 use crate::notifier;
-use crate::store::sites;
+use crate::store::sites::{self, SiteRow};
+use crate::store::{StoreError, recovery, withheld};
 
 /// How long a push service may take to answer.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// With less than this free, a burst could fill the disk.
+const LEAST_FREE: u64 = 16 << 20;
+
 pub(super) async fn run(shared: &Shared) -> Vec<Check> {
-    let (keyring, database, notifications) =
-        tokio::join!(keyring(shared), database(shared), notifications(shared));
-    let mut checks = vec![keyring, database, notifications];
+    let (keyring, database, sites, notifications) =
+        tokio::join!(keyring(shared), database(shared), sites_of(shared), notifications(shared));
+    let mut checks = vec![keyring];
+    checks.extend(database);
+    checks.extend(sites);
+    checks.push(notifications);
     checks.extend(push_services(shared).await);
     checks
 }
 
 fn ok(check: &str, message: String) -> Check {
-    Check { check: check.into(), severity: Severity::Ok, message, remedy: None }
-}
-
-fn trouble(check: &str, severity: Severity, message: String, remedy: &str) -> Check {
-    Check { check: check.into(), severity, message, remedy: Some(remedy.into()) }
+    Check { check: check.into(), severity: Severity::Ok, code: None, message, remedy: None }
 }
 
 async fn keyring(shared: &Shared) -> Check {
     match shared.keyring.vendor().await {
         Ok(vendor) => ok("keyring", vendor),
-        Err(error) => {
-            let remedy = "unlock the keyring, or start gnome-keyring or KWallet, and run this again";
-            trouble("keyring", Severity::Error, error.to_string(), remedy)
-        }
+        Err(error) => error.trouble().check(error.to_string()),
     }
 }
 
-async fn database(shared: &Shared) -> Check {
-    let check = shared.store.read(|c| {
-        let verdict: String = c.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+/// Reads the whole file and writes a little.
+async fn database(shared: &Shared) -> Vec<Check> {
+    let path = shared.store.path().to_owned();
+    let read = shared.store.read(move |c| {
+        if !recovery::is_sound(c)? {
+            return Err(StoreError::Unsound);
+        }
         let sites: i64 = c.query_row("SELECT count(*) FROM site", [], |row| row.get(0))?;
         let entries: i64 = c.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?;
-        Ok((verdict, sites, entries))
+        Ok((sites, entries, recovery::kept_aside(c, &path)?))
     });
-    let remedy = "restore the profile's folder from a backup, or move belfry.db aside to start anew";
-    match check.await {
-        Ok((verdict, sites, entries)) if verdict == "ok" => {
-            ok("database", format!("encrypted, {sites} sites, {entries} messages"))
+    let now = Timestamp::now().to_string();
+    // Larger than what a page that is there already has room for; undone at once.
+    let padding = "x".repeat(64 << 10);
+    let probe = shared.store.write(move |tx| {
+        sites::set_setting(tx, "diagnosed_at", &padding)?;
+        Ok(sites::set_setting(tx, "diagnosed_at", &now)?)
+    });
+    let (sites, entries, aside) = match (read.await, probe.await) {
+        (Ok(found), Ok(())) => found,
+        (Err(error), _) | (_, Err(error)) => return vec![error.trouble().check(error.to_string())],
+    };
+    let mut checks = Vec::new();
+    match free_space(shared.store.path()) {
+        Some(free) if free < LEAST_FREE => {
+            checks.push(Trouble::DiskFull.check(format!("{} KiB are free", free >> 10)));
         }
-        Ok((verdict, ..)) => trouble("database", Severity::Error, verdict, remedy),
-        Err(error) => trouble("database", Severity::Error, error.to_string(), remedy),
+        Some(_) | None => {
+            checks.push(ok("database", format!("encrypted, {sites} sites, {entries} messages")))
+        }
     }
+    checks.extend(aside.map(|file| {
+        Trouble::DatabaseReplaced
+            .check(format!("an earlier one was damaged and is kept as {}", file.display()))
+    }));
+    checks
+}
+
+/// Bytes that may still be written, where the system tells.
+fn free_space(path: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::fs::statvfs(path).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    #[cfg(not(unix))]
+    return std::option::Option::<u64>::None.filter(|_| path.exists());
+}
+
+/// What keeps single sites from being received; nothing when all are well.
+async fn sites_of(shared: &Shared) -> Vec<Check> {
+    let read = shared.store.read(|c| Ok((sites::sites(c)?, withheld::count(c)?)));
+    let (sites, withheld) = match read.await {
+        Ok(found) => found,
+        Err(error) => return vec![error.trouble().check(error.to_string())],
+    };
+    let names = |wanted: &dyn Fn(&SiteRow) -> bool| {
+        let names: Vec<_> = sites.iter().filter(|site| wanted(site)).map(|site| site.name.as_str()).collect();
+        Some(names.join(", ")).filter(|names| !names.is_empty())
+    };
+    let mut checks = Vec::new();
+    if let Some(names) = names(&|site| site.connected && shared.keys.get(site.channel_id).is_none()) {
+        checks.push(Trouble::SiteKeysMissing.check(format!("the keyring lacks the keys of {names}")));
+    }
+    if withheld > 0 {
+        checks.push(Trouble::MessagesWithheld.check(format!("{withheld} messages are kept unread")));
+    }
+    if let Some(names) = names(&SiteRow::wants_pairing) {
+        checks.push(
+            Trouble::PairingNeeded.check(format!("the push service replaced the subscription of {names}")),
+        );
+    }
+    checks
 }
 
 async fn notifications(shared: &Shared) -> Check {
@@ -75,18 +132,9 @@ async fn notifications(shared: &Shared) -> Check {
         Ok(server) if server.capabilities.iter().any(|capability| capability == "actions") => {
             ok("notifications", format!("{} ({})", server.name, server.capabilities.join(", ")))
         }
-        Ok(server) => trouble(
-            "notifications",
-            Severity::Warning,
-            format!("{} shows no buttons and takes no clicks", server.name),
-            "use `belfry inbox` to open links, or another notification server",
-        ),
-        Err(error) => trouble(
-            "notifications",
-            Severity::Error,
-            error.to_string(),
-            "start your desktop's notification service, or one such as dunst or mako; messages wait until then",
-        ),
+        Ok(server) => Trouble::NotificationsLimited
+            .check(format!("{} shows no buttons and takes no clicks", server.name)),
+        Err(error) => Trouble::NotificationsAbsent.check(error.to_string()),
     }
 }
 
@@ -116,7 +164,5 @@ async fn push_service(shared: &Shared, url: &PushServiceUrl) -> Check {
         return ok("push-service", format!("{url} answers"));
     }
     let reason = shared.status.borrow().get(url).and_then(|status| status.reason.clone());
-    let message = format!("{url}: {}", reason.unwrap_or_else(|| "no answer".into()));
-    let remedy = "check the network and the address; Belfry keeps trying, and the push service keeps messages meanwhile";
-    trouble("push-service", Severity::Error, message, remedy)
+    Trouble::PushServiceUnreachable.check(format!("{url}: {}", reason.unwrap_or_else(|| "no answer".into())))
 }

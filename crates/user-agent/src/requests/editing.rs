@@ -3,7 +3,7 @@
 use webpush::autopush::UnregisterCode;
 use webpush::{ChannelId, SubscriptionKeys};
 
-use super::{Shared, find, pairing, silence_changed, view, withdraw};
+use super::{Shared, find, keyring, pairing, silence_changed, view, withdraw};
 use crate::api::{CommandError, ErrorCode, Event, Response, SiteChange, SiteState};
 use crate::config::Mode;
 use crate::store::channels;
@@ -41,6 +41,7 @@ pub(super) async fn set(
         subscribe(shared, channel, &moved).await?;
     }
     let row = find(shared, row.id).await?;
+    keyring::save_record(shared, row.channel_id).await;
     if row.settings.state == SiteState::Blocked {
         withdraw(shared, &row.id).await;
     }

@@ -3,6 +3,7 @@
 
 mod diagnose;
 mod editing;
+pub(crate) mod keyring;
 mod opening;
 mod pairing;
 mod services;
@@ -30,7 +31,7 @@ use crate::tasks::Tasks;
 use crate::view;
 
 pub(crate) use opening::activate;
-pub(crate) use pairing::{discard_key, save_record};
+pub(crate) use pairing::discard_key;
 pub(crate) use settings::history_limits;
 
 /// The setting that names where new sites go.
@@ -129,6 +130,12 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
             services::set_default(shared, url).await?;
             status(shared).await
         }
+        Request::Unlock => {
+            shared.keyring.unlock().await?;
+            keyring::reload(shared).await?;
+            keyring::sweep(shared.clone());
+            Ok(Response::Done)
+        }
         Request::ListPushServices => services::list(shared).await,
         Request::AddPushService { url } => services::add(shared, url).await,
         Request::RemovePushService { url } => services::remove(shared, url).await,
@@ -155,7 +162,10 @@ async fn status(shared: &Shared) -> Result<Response, CommandError> {
     let (chosen, sites, silence, unread) = read.await?;
     let quiet = silence.is_active(&ZonedDateTime::now());
     let first_run = !chosen && sites.is_empty();
-    let needs_pairing = sites.iter().any(SiteRow::wants_pairing);
+    let is_wanting = |site: &SiteRow| {
+        site.wants_pairing() || (site.connected && shared.keys.get(site.channel_id).is_none())
+    };
+    let needs_pairing = sites.iter().any(is_wanting);
     Ok(Response::Status(Status {
         condition: view::condition(&push_services, quiet, unread, needs_pairing),
         headline: view::headline(&push_services, first_run, quiet),
@@ -165,6 +175,7 @@ async fn status(shared: &Shared) -> Result<Response, CommandError> {
         do_not_disturb: silence.by_hand,
         quiet,
         unread,
+        locked: None,
     }))
 }
 
@@ -192,9 +203,12 @@ fn no_entry(id: EntryId) -> CommandError {
 
 /// The site as front ends see it; its subscription only where it was asked for.
 fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
-    let keys = shared.keys.get(row.channel_id).filter(|_| with_subscription);
-    let subscription = keys.zip(row.endpoint.clone()).map(|(keys, endpoint)| keys.subscription(endpoint));
-    let state_label = view::state_label(&row, Timestamp::now());
+    let keys = shared.keys.get(row.channel_id);
+    let state_label = view::state_label(&row, keys.is_some(), Timestamp::now());
+    let subscription = keys
+        .filter(|_| with_subscription)
+        .zip(row.endpoint.clone())
+        .map(|(keys, endpoint)| keys.subscription(endpoint));
     let SiteSettings { state, snoozed_until, sound, links, images, burst, dnd_bypass } = row.settings;
     Site {
         id: row.id,

@@ -13,11 +13,11 @@ use url::Url;
 use webpush::autopush::UnregisterCode;
 use webpush::{ApplicationServerKey, ChannelId, SubscriptionKeys};
 
-use super::{Shared, default_push_service, view, withdraw};
+use super::{Shared, default_push_service, keyring, view, withdraw};
 use crate::actor::Order;
 use crate::api::{CommandError, ErrorCode, Event, NewSite, Response};
 use crate::config::{Mode, PushServiceUrl};
-use crate::keys::SubscriptionRecord;
+use crate::keys::{Prompt, SubscriptionRecord};
 use crate::store::sites::{self, SiteRow};
 use crate::store::{StoreError, channels};
 
@@ -79,7 +79,10 @@ pub(super) async fn new_channel(
 ) -> Result<(ChannelId, SubscriptionKeys), CommandError> {
     let channel = ChannelId::from_random_bytes(random()?);
     let keys = SubscriptionKeys::generate(&mut UnwrapErr(SysRng));
-    shared.keyring.save(record(channel, &keys, site, service)).await?;
+    // Whatever happens before the row is committed, the key does not outlive this.
+    shared.store.write(move |tx| Ok(channels::forsake_key(tx, channel)?)).await?;
+    let record = SubscriptionRecord::before_its_row(channel, &keys, site, service);
+    shared.keyring.save(record, Prompt::Allowed).await?;
     Ok((channel, keys))
 }
 
@@ -167,48 +170,8 @@ pub(super) async fn drop_channels(
 }
 
 pub(crate) async fn discard_key(shared: &Shared, channel: ChannelId) {
-    if let Err(error) = shared.keyring.delete(channel).await {
-        tracing::warn!(%error, "the keyring still has an item of a removed site");
-    }
-}
-
-/// Writes what the database knows of a channel to its keyring item, so that the row could be rebuilt from it.
-pub(crate) fn save_record(shared: Shared, channel: ChannelId) {
-    shared.tasks.clone().spawn(async move {
-        let row = match shared.store.read(move |c| Ok(sites::site_of_channel(c, channel)?)).await {
-            Ok(Some(row)) => row,
-            Ok(None) => return,
-            Err(error) => return tracing::error!(%error, "a subscription could not be read"),
-        };
-        let Some(keys) = shared.keys.get(channel) else { return };
-        let service = row.push_service.clone();
-        let services = shared.store.read(|c| Ok(sites::push_services(c)?)).await.unwrap_or_default();
-        let uaid = services.into_iter().find(|known| known.url == service).and_then(|known| known.uaid);
-        let record = SubscriptionRecord {
-            endpoint: row.endpoint.map(String::from).unwrap_or_default(),
-            uaid: uaid.map(String::from).unwrap_or_default(),
-            ..record(channel, &keys, &row.name, &row.push_service)
-        };
-        if let Err(error) = shared.keyring.save(record).await {
-            tracing::warn!(%error, "the keyring's copy of a subscription is out of date");
-        }
-    });
-}
-
-fn record(
-    channel_id: ChannelId,
-    keys: &SubscriptionKeys,
-    site: &str,
-    service: &PushServiceUrl,
-) -> SubscriptionRecord {
-    SubscriptionRecord {
-        channel_id,
-        keys: keys.into(),
-        endpoint: String::new(),
-        push_service: service.to_string(),
-        uaid: String::new(),
-        site: site.to_owned(),
-        version: 1,
+    if let Err(error) = keyring::delete(shared, channel).await {
+        tracing::warn!(%error, "the keyring still has an item of a removed site; it is deleted later");
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use webpush::autopush::{AckCode, UnregisterCode};
@@ -19,6 +20,8 @@ pub(super) struct Wishes {
     pub(super) acks: Vec<(ChannelId, MessageVersion, AckCode)>,
     /// The network changed or the machine woke.
     pub(super) reconnect: bool,
+    /// Close, for this reason, and come back after this time: what was said could not be stored.
+    pub(super) drop: Option<(String, Duration)>,
 }
 
 impl Wishes {

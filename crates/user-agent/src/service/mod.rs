@@ -30,6 +30,7 @@ pub(crate) use connect::Connector;
 
 use crate::clock::{Alarm, Clock};
 use crate::config::PushServiceUrl;
+use crate::crash;
 
 /// How many messages one read from the socket hands over at most: they share a transaction.
 const BATCH: usize = 64;
@@ -113,6 +114,11 @@ impl Service {
 
     pub(crate) fn acknowledge(&self, updates: Vec<(ChannelId, MessageVersion, AckCode)>) {
         self.mailbox.put(|wishes| wishes.acks.extend(updates));
+    }
+
+    /// Closes the connection, and makes it again after this time: the service then repeats what was not acknowledged.
+    pub(crate) fn drop_connection(&self, reason: String, retry_after: Duration) {
+        self.mailbox.put(|wishes| wishes.drop = Some((reason, retry_after)));
     }
 
     /// The network changed or the machine woke.
@@ -206,7 +212,7 @@ impl Driver {
 
     fn grant(&mut self, wishes: Wishes) {
         let now = self.clock.now();
-        let Wishes { requests, acks, reconnect } = wishes;
+        let Wishes { requests, acks, reconnect, drop } = wishes;
         for (channel, request) in requests {
             match request {
                 Request::Register(key) => self.session.register(now, channel, key),
@@ -214,6 +220,13 @@ impl Driver {
             }
         }
         self.session.acknowledge(acks);
+        if let Some((reason, retry_after)) = drop
+            && matches!(self.link, Link::Up(_))
+        {
+            self.messages.clear();
+            self.disconnected(None, Some(retry_after), reason);
+            return;
+        }
         if reconnect {
             if matches!(&self.link, Link::Up(connection) if connection.is_cut()) {
                 self.disconnected(None, None, "this computer's address has changed".into());
@@ -226,16 +239,22 @@ impl Driver {
     async fn transmit(&mut self) -> Result<(), String> {
         let Link::Up(connection) = &mut self.link else { return Ok(()) };
         let session = &mut self.session;
+        let mut acknowledged = false;
         let sending = async {
             while let Some(text) = session.poll_transmit() {
+                acknowledged |= text.contains(r#""messageType":"ack""#);
                 connection.socket.feed(Message::text(text)).await?;
             }
             connection.socket.flush().await
         };
-        match timeout(WRITE_LIMIT, sending).await {
+        let sent = match timeout(WRITE_LIMIT, sending).await {
             Ok(result) => result.map_err(|error| error.to_string()),
             Err(_) => Err("the connection does not take data".into()),
+        };
+        if acknowledged {
+            crash::point("after-ack");
         }
+        sent
     }
 
     /// Reads what is already there, so that it shares a transaction with what came before it.

@@ -33,7 +33,9 @@ pub(crate) fn insert(
     let sql = "INSERT INTO channel (id, site_id, push_service_id, application_server_key)
         SELECT ?1, ?2, id, ?4 FROM push_service WHERE url = ?3";
     let key = key.map(|key| key.to_string()).unwrap_or_default();
-    c.execute(sql, params![channel.to_string(), site_id, service.to_string(), key]).map(drop)
+    c.execute(sql, params![channel.to_string(), site_id, service.to_string(), key])?;
+    // From now on the key has a row that it goes with.
+    forget_forsaken_key(c, channel)
 }
 
 /// Every channel that pushes may arrive on, for loading its keys.
@@ -175,6 +177,24 @@ pub(crate) fn mark_seen(
         now.as_millisecond()
     ])?;
     Ok(inserted == 1)
+}
+
+/// Notes that a channel's key is to be deleted. Before the key is made: whatever happens, it does not outlive its row.
+pub(crate) fn forsake_key(c: &Connection, channel: ChannelId) -> Result<()> {
+    let sql = "INSERT INTO forsaken_key (channel_id) VALUES (?1) ON CONFLICT DO NOTHING";
+    c.execute(sql, [channel.to_string()]).map(drop)
+}
+
+/// Channels whose keys are to be deleted from the keyring.
+pub(crate) fn forsaken_keys(c: &Connection) -> Result<Vec<ChannelId>> {
+    c.prepare_cached("SELECT channel_id FROM forsaken_key")?
+        .query_map([], |row| parsed(row, "channel_id"))?
+        .collect()
+}
+
+/// The key is gone, or wanted.
+pub(crate) fn forget_forsaken_key(c: &Connection, channel: ChannelId) -> Result<()> {
+    c.execute("DELETE FROM forsaken_key WHERE channel_id = ?1", [channel.to_string()]).map(drop)
 }
 
 /// Forgets versions that no service can send again.

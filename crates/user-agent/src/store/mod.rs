@@ -3,19 +3,22 @@
 pub(crate) mod channels;
 pub(crate) mod entries;
 mod migration;
+pub(crate) mod recovery;
 pub(crate) mod sites;
+pub(crate) mod withheld;
 
 use std::path::Path;
 use std::sync::{Arc, Once, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use zeroize::Zeroizing;
 
-use crate::api::{CommandError, ErrorCode};
+use crate::api::{CommandError, Trouble};
 
 /// The database's key: 32 random bytes, given to SQLCipher as they are (a passphrase would cost 150 ms at every open).
 pub(crate) type DatabaseKey = Zeroizing<[u8; 32]>;
@@ -39,6 +42,9 @@ pub(crate) enum StoreError {
         /// Ours.
         known: i64,
     },
+    /// Its pages do not fit together.
+    #[error("the database is damaged")]
+    Unsound,
     /// A value in it breaks its own rule.
     #[error("the database is damaged: {0}")]
     Damaged(&'static str),
@@ -47,17 +53,52 @@ pub(crate) enum StoreError {
     Closed,
 }
 
+impl StoreError {
+    /// What this is called in front of people, and what they can do.
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            Self::WrongKey | Self::Unsound | Self::Damaged(_) => Trouble::DatabaseDamaged,
+            Self::Newer { .. } => Trouble::DatabaseNewer,
+            Self::Closed => Trouble::StorageFailed,
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DiskFull) => Trouble::DiskFull,
+                Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied) => {
+                    Trouble::ReadOnly
+                }
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                    Trouble::DatabaseDamaged
+                }
+                Some(_) | None => Trouble::StorageFailed,
+            },
+        }
+    }
+
+    /// Whether the file itself failed, so that nothing else can be written either; otherwise one row is to blame.
+    pub(crate) fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::Damaged(_) => false,
+            Self::WrongKey | Self::Unsound | Self::Newer { .. } | Self::Closed => true,
+            Self::Sqlite(error) => {
+                error.sqlite_error_code().is_some_and(|code| code != rusqlite::ErrorCode::ConstraintViolation)
+            }
+        }
+    }
+}
+
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
-        Self::new(ErrorCode::Storage, error.to_string())
+        Self::from_trouble(error.trouble(), error.to_string())
     }
 }
 
 /// The open database. Cheap to clone; dropping the last clone finishes what is queued and closes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    writer: Arc<Worker>,
+    // First: the connection that closes last empties the log, and this one cannot.
     reader: Arc<Worker>,
+    writer: Arc<Worker>,
+    path: Arc<Path>,
+    damaged: watch::Sender<bool>,
 }
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -70,7 +111,8 @@ struct Worker {
 }
 
 impl Store {
-    /// Opens or makes the file and brings its schema up to date. Blocks: not for the actor.
+    /// Opens or makes the file and brings its schema up to date. Blocks: not for the actor. A file that is damaged, or
+    /// newer, is left as it is.
     pub(crate) fn open(path: &Path, key: &DatabaseKey) -> Result<Self, StoreError> {
         let mut writer = connect(path, key, OpenFlags::default())?;
         writer.pragma_update(None, "journal_mode", "WAL")?;
@@ -81,7 +123,41 @@ impl Store {
         Ok(Self {
             writer: Worker::start("store-writer", writer)?,
             reader: Worker::start("store-reader", reader)?,
+            path: path.into(),
+            damaged: watch::Sender::new(false),
         })
+    }
+
+    /// Reads the whole file. Blocks.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let (reply, answer) = std::sync::mpsc::channel();
+        let job: Job = Box::new(move |connection| drop(reply.send(recovery::is_sound(connection))));
+        self.reader.jobs.as_ref().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
+        match answer.recv().map_err(|_| StoreError::Closed)?? {
+            true => Ok(()),
+            false => Err(StoreError::Unsound),
+        }
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns once something read or written has shown that the file is damaged.
+    pub(crate) async fn damaged(&self) {
+        let mut damaged = self.damaged.subscribe();
+        // This holds the sender.
+        let _ = damaged.wait_for(|damaged| *damaged).await;
+    }
+
+    fn noticed<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error @ StoreError::Sqlite(_)) = &result
+            && error.trouble() == Trouble::DatabaseDamaged
+        {
+            self.damaged.send_if_modified(|damaged| !std::mem::replace(damaged, true));
+        }
+        result
     }
 
     /// Runs `work` in a transaction that is on disk when this returns.
@@ -90,13 +166,13 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        run(&self.writer, |connection| {
+        let written = run(&self.writer, |connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let result = work(&transaction)?;
             transaction.commit()?;
             Ok(result)
-        })
-        .await
+        });
+        self.noticed(written.await)
     }
 
     /// Moves everything from the log into the database, and empties the log.
@@ -114,7 +190,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        run(&self.reader, |connection| work(connection)).await
+        self.noticed(run(&self.reader, |connection| work(connection)).await)
     }
 }
 
@@ -177,6 +253,8 @@ fn await_sqlcipher() {
 fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, StoreError> {
     await_sqlcipher();
     let connection = Connection::open_with_flags(path, flags)?;
+    // A damaged file is to be kept as it is: closing it must not write its log into it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     let mut hex = Zeroizing::new(String::with_capacity(64));
     for byte in key.iter() {
@@ -192,6 +270,7 @@ fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connectio
         }
         Err(error) => return Err(error.into()),
     }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     Ok(connection)
 }
@@ -204,6 +283,11 @@ pub(crate) mod tests {
         Zeroizing::new([byte; 32])
     }
 
+    /// A connection of the test's own, for doing damage.
+    pub(crate) fn connect_to(path: &Path, key: &DatabaseKey) -> Connection {
+        connect(path, key, OpenFlags::default()).unwrap()
+    }
+
     #[tokio::test]
     async fn what_is_written_is_read_back_after_reopening_and_not_in_plain_text() {
         let folder = tempfile::tempdir().unwrap();
@@ -211,6 +295,7 @@ pub(crate) mod tests {
         let store = Store::open(&path, &key(1)).unwrap();
         store.write(|tx| Ok(sites::set_setting(tx, "greeting", "nightingale in the belfry")?)).await.unwrap();
         drop(store);
+        assert!(!folder.path().join("belfry.db-wal").exists(), "closed, it is one file");
         let store = Store::open(&path, &key(1)).unwrap();
         let read = store.read(|c| Ok(sites::setting(c, "greeting")?)).await.unwrap();
         assert_eq!(read.as_deref(), Some("nightingale in the belfry"));

@@ -44,6 +44,7 @@ fn bindings() -> String {
         Setting,
         Check,
         Severity,
+        Trouble,
         CommandError,
         ErrorCode,
     );

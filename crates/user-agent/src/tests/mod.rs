@@ -6,10 +6,14 @@ mod bindings;
 mod checklist;
 mod control;
 mod identity;
+mod keyring;
 mod lifecycle;
 mod permissions;
 mod retention;
+mod storage;
+mod trouble;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,13 +32,14 @@ use tokio_tungstenite::tungstenite::Message;
 use webpush::{PushSubscription, encryption};
 
 use crate::api::{
-    CommandError, Disposition, Entry, EntryFilter, Event, NewSite, Request, Response, Setting, SettingKey,
-    Site, SiteChange, Status,
+    Check, CommandError, Disposition, Entry, EntryFilter, Event, NewSite, Request, Response, Setting,
+    SettingKey, Site, SiteChange, Status,
 };
 use crate::client::Client;
 use crate::config::{Mode, Notify, Options};
 use crate::engine::UserAgent;
-use crate::keys::tests::mock_store;
+use crate::keys::Backend;
+use crate::keys::tests::{TestBackend, mock_store};
 use crate::notifier::{Activation, Notifier, NotifyError, Popup, ServerInfo};
 
 /// A backstop for events that never come; nothing waits this long when it works.
@@ -146,6 +151,7 @@ enum Manner {
 /// Shows nothing and remembers everything.
 struct RecordingNotifier {
     shown: mpsc::UnboundedSender<Popup>,
+    capabilities: Option<Vec<String>>,
     manner: watch::Receiver<Manner>,
     withdrawn: mpsc::UnboundedSender<String>,
 }
@@ -170,7 +176,9 @@ impl Notifier for RecordingNotifier {
     }
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {
-        Ok(ServerInfo { name: "recorder".into(), capabilities: vec!["actions".into()] })
+        let capabilities = self.capabilities.clone();
+        let capabilities = capabilities.ok_or_else(|| NotifyError::Absent("nobody is there".into()))?;
+        Ok(ServerInfo { name: "recorder".into(), capabilities })
     }
 }
 
@@ -178,6 +186,10 @@ impl Notifier for RecordingNotifier {
 struct Machine {
     folder: TempDir,
     keyring: Arc<CredentialStore>,
+    /// The door to the keyring.
+    door: TestBackend,
+    /// What its notification server can do. `None`: it has none.
+    capabilities: Option<Vec<String>>,
 }
 
 /// A process.
@@ -193,7 +205,10 @@ struct Receiver {
 
 impl Machine {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), keyring: mock_store() }
+        let keyring = mock_store();
+        let door = TestBackend::of(keyring.clone());
+        let capabilities = Some(vec!["actions".to_owned()]);
+        Self { folder: tempfile::tempdir().unwrap(), keyring, door, capabilities }
     }
 
     fn options(&self, mode: Mode) -> Options {
@@ -204,6 +219,7 @@ impl Machine {
             ca_files: Vec::new(),
             allow_insecure: false,
             ask_first: false,
+            passphrase: Default::default(),
         }
     }
 
@@ -212,20 +228,45 @@ impl Machine {
     }
 
     async fn start_with(&self, options: Options) -> Result<Receiver, CommandError> {
-        let keyring = self.keyring.clone();
+        let backend = Some(Backend::Test(self.door.clone()));
         let (shown, popups) = mpsc::unbounded_channel();
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (clicks, activations) = mpsc::unbounded_channel();
         let (notifications, manner) = watch::channel(Manner::Shows);
         let notifier: Option<Arc<dyn Notifier>> = match options.mode {
-            Mode::Receive(_) => Some(Arc::new(RecordingNotifier { shown, manner, withdrawn: withdrawals })),
+            Mode::Receive(_) => {
+                let capabilities = self.capabilities.clone();
+                Some(Arc::new(RecordingNotifier { shown, capabilities, manner, withdrawn: withdrawals }))
+            }
             Mode::Online | Mode::Offline => None,
         };
-        let engine =
-            UserAgent::start_with(options, Box::new(move || Ok(keyring)), notifier, activations).await?;
+        let engine = UserAgent::start_with(options, backend, notifier, activations).await?;
         let client = engine.client();
         let events = client.events_from_start();
         Ok(Receiver { engine, client, events, popups, notifications, withdrawn, clicks })
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("profile/belfry.db")
+    }
+
+    /// A keyring item of this profile.
+    fn item(&self, what: &str) -> keyring_core::Entry {
+        let id = std::fs::read_to_string(self.folder.path().join("profile/id")).unwrap();
+        self.keyring.build("belfry", &format!("{}:{what}", id.trim()), None).unwrap()
+    }
+
+    /// A connection to the database past the receiver, for doing damage.
+    fn tamper(&self) -> rusqlite::Connection {
+        let key: [u8; 32] = self.item("database").get_secret().unwrap().try_into().unwrap();
+        crate::store::tests::connect_to(&self.database(), &zeroize::Zeroizing::new(key))
+    }
+
+    /// Overwrites the beginning of the database.
+    fn damage(&self) {
+        let mut bytes = std::fs::read(self.database()).unwrap();
+        bytes[..2048].fill(7);
+        std::fs::write(self.database(), bytes).unwrap();
     }
 
     async fn start(&self, service: &ScriptedService) -> Receiver {
@@ -289,13 +330,6 @@ impl Receiver {
         }
     }
 
-    async fn status(&self) -> Status {
-        match self.client.request(Request::Status).await.unwrap() {
-            Response::Status(status) => status,
-            other => panic!("{other:?}"),
-        }
-    }
-
     /// What was decided about the next push.
     async fn disposition(&mut self) -> Disposition {
         match self.event("a push", |event| matches!(event, Event::Push { .. })).await {
@@ -314,6 +348,20 @@ impl Receiver {
     async fn history(&self) -> Vec<Entry> {
         match self.client.request(Request::ListEntries(EntryFilter::default())).await.unwrap() {
             Response::Entries(entries) => entries,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn checks(&self) -> Vec<Check> {
+        match self.client.request(Request::Diagnose).await.unwrap() {
+            Response::Checks(checks) => checks,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn status(&self) -> Status {
+        match self.client.request(Request::Status).await.unwrap() {
+            Response::Status(status) => status,
             other => panic!("{other:?}"),
         }
     }

@@ -1,0 +1,185 @@
+//! Every trouble, brought about: what `belfry doctor` says to it.
+
+use super::*;
+use crate::api::{Check, Trouble};
+use crate::keys::KeyringError;
+use crate::store::tests::key;
+use crate::store::{Store, StoreError};
+
+/// Its code, and what its remedy says. A trouble without a row does not compile.
+fn row(trouble: Trouble) -> (&'static str, &'static str) {
+    match trouble {
+        Trouble::KeyringAbsent => ("keyring-absent", "gnome-keyring or KWallet"),
+        Trouble::KeyringLocked => ("keyring-locked", "belfry unlock"),
+        Trouble::PromptDismissed => ("prompt-dismissed", "belfry unlock"),
+        Trouble::KeyringSilent => ("keyring-silent", "restart it"),
+        Trouble::KeyringItemDamaged => ("keyring-item-damaged", "from a backup"),
+        Trouble::DatabaseKeyMissing => ("database-key-missing", "restore the keyring"),
+        Trouble::SiteKeysMissing => ("site-keys-missing", "pair them again"),
+        Trouble::MessagesWithheld => ("messages-withheld", "keys are back"),
+        Trouble::DiskFull => ("disk-full", "free some space"),
+        Trouble::ReadOnly => ("read-only", "writable again"),
+        Trouble::DatabaseDamaged => ("database-damaged", "start it again"),
+        Trouble::DatabaseReplaced => ("database-replaced", "kept aside"),
+        Trouble::DatabaseNewer => ("database-newer", "update Belfry"),
+        Trouble::StorageFailed => ("storage-failed", "check the profile's folder"),
+        Trouble::ProfileInUse => ("profile-in-use", "stop the process"),
+        Trouble::ProfileUnusable => ("profile-unusable", "config.toml"),
+        Trouble::PairingNeeded => ("pairing-needed", "--subscription"),
+        Trouble::PushServiceUnreachable => ("push-service-unreachable", "keeps trying"),
+        Trouble::NotificationsAbsent => ("notifications-absent", "dunst or mako"),
+        Trouble::NotificationsLimited => ("notifications-limited", "belfry inbox"),
+    }
+}
+
+const ALL: [Trouble; 20] = [
+    Trouble::KeyringAbsent,
+    Trouble::KeyringLocked,
+    Trouble::PromptDismissed,
+    Trouble::KeyringSilent,
+    Trouble::KeyringItemDamaged,
+    Trouble::DatabaseKeyMissing,
+    Trouble::SiteKeysMissing,
+    Trouble::MessagesWithheld,
+    Trouble::DiskFull,
+    Trouble::ReadOnly,
+    Trouble::DatabaseDamaged,
+    Trouble::DatabaseReplaced,
+    Trouble::DatabaseNewer,
+    Trouble::StorageFailed,
+    Trouble::ProfileInUse,
+    Trouble::ProfileUnusable,
+    Trouble::PairingNeeded,
+    Trouble::PushServiceUnreachable,
+    Trouble::NotificationsAbsent,
+    Trouble::NotificationsLimited,
+];
+
+#[tokio::test]
+async fn every_trouble_is_found_and_has_a_code_and_a_remedy() {
+    // The last one: an array that lacks some is shorter.
+    assert_eq!(ALL.len(), Trouble::NotificationsLimited as usize + 1);
+    for (place, trouble) in ALL.into_iter().enumerate() {
+        assert_eq!(trouble as usize, place);
+        let (code, remedy) = row(trouble);
+        let checks = soon(code, induce(trouble)).await;
+        let check = checks.iter().find(|check| check.code == Some(trouble));
+        let check = check.unwrap_or_else(|| panic!("{code} was not found: {checks:?}"));
+        assert_eq!(serde_json::to_value(check.code).unwrap(), code);
+        assert!(check.remedy.as_ref().unwrap().contains(remedy), "{check:?}");
+        assert!(!check.message.is_empty() && !check.message.contains('\n'), "{check:?}");
+        assert_eq!(check.severity, trouble.severity());
+    }
+}
+
+async fn induce(trouble: Trouble) -> Vec<Check> {
+    let (mut machine, service) = (Machine::new(), ScriptedService::start().await);
+    match trouble {
+        Trouble::KeyringAbsent => refused(&machine, KeyringError::Absent("no bus".into())).await,
+        Trouble::KeyringLocked => refused(&machine, KeyringError::Locked("login".into())).await,
+        Trouble::KeyringSilent => refused(&machine, KeyringError::Silent).await,
+        Trouble::PromptDismissed => {
+            machine.door.refuse(KeyringError::Locked("login".into()));
+            machine.door.answer(Err(KeyringError::Dismissed));
+            let receiver = machine.start(&service).await;
+            vec![receiver.client.request(Request::Unlock).await.unwrap_err().check()]
+        }
+        Trouble::KeyringItemDamaged => {
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
+            machine.item("database").set_secret(b"not a key").unwrap();
+            unopened(&machine).await
+        }
+        Trouble::DatabaseKeyMissing => {
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
+            machine.item("database").delete_credential().unwrap();
+            unopened(&machine).await
+        }
+        Trouble::SiteKeysMissing | Trouble::MessagesWithheld => {
+            let receiver = machine.start(&service).await;
+            let (mut peer, _) = service.welcome("a1").await;
+            let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+            receiver.engine.shutdown().await;
+            machine.item(&channel).delete_credential().unwrap();
+            let receiver = machine.start(&service).await;
+            let (mut peer, _) = service.welcome("a1").await;
+            peer.notify(&channel, "v1", &sealed(&subscription, "x")).await;
+            peer.acks().await;
+            receiver.checks().await
+        }
+        // The same on real file systems is in the end-to-end tests.
+        Trouble::DiskFull => {
+            let memory = rusqlite::Connection::open_in_memory().unwrap();
+            memory.execute_batch("PRAGMA max_page_count = 2; CREATE TABLE a (b); ").unwrap();
+            failed(memory.execute("INSERT INTO a VALUES (zeroblob(100000))", []))
+        }
+        Trouble::ReadOnly => {
+            let memory = rusqlite::Connection::open_in_memory().unwrap();
+            memory.execute_batch("CREATE TABLE a (b); PRAGMA query_only = ON").unwrap();
+            failed(memory.execute("INSERT INTO a VALUES (1)", []))
+        }
+        Trouble::DatabaseDamaged => {
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
+            machine.damage();
+            let error = Store::open(&machine.database(), &key(1)).err().unwrap();
+            vec![CommandError::from(error).check()]
+        }
+        Trouble::DatabaseReplaced => {
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
+            machine.damage();
+            let receiver = machine.start(&service).await;
+            let _peer = service.welcome("a1").await;
+            receiver.checks().await
+        }
+        Trouble::DatabaseNewer => {
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
+            machine.tamper().pragma_update(None, "user_version", 9999).unwrap();
+            unopened(&machine).await
+        }
+        Trouble::StorageFailed => {
+            std::fs::create_dir_all(machine.folder.path().join("profile/lock")).unwrap();
+            std::fs::write(machine.folder.path().join("profile/config.toml"), "").unwrap();
+            unopened(&machine).await
+        }
+        Trouble::ProfileInUse => {
+            let _receiver = machine.start(&service).await;
+            unopened(&machine).await
+        }
+        Trouble::ProfileUnusable => {
+            machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
+            std::fs::write(machine.folder.path().join("profile/config.toml"), "keyring = 7").unwrap();
+            unopened(&machine).await
+        }
+        Trouble::PairingNeeded => {
+            let receiver = machine.start(&service).await;
+            let (mut peer, _) = service.welcome("a1").await;
+            receiver.paired(&mut peer, "Backups").await;
+            drop(peer);
+            let (mut peer, _) = service.welcome("b2").await;
+            peer.answer_register().await;
+            receiver.checks().await
+        }
+        Trouble::PushServiceUnreachable => {
+            let receiver = machine.try_start("ws://127.0.0.1:1/", Mode::Online).await.unwrap();
+            receiver.checks().await
+        }
+        Trouble::NotificationsAbsent | Trouble::NotificationsLimited => {
+            machine.capabilities = (trouble == Trouble::NotificationsLimited).then(|| vec!["body".into()]);
+            let receiver = machine.start(&service).await;
+            let _peer = service.welcome("a1").await;
+            receiver.checks().await
+        }
+    }
+}
+
+async fn refused(machine: &Machine, error: KeyringError) -> Vec<Check> {
+    machine.door.refuse(error);
+    unopened(machine).await
+}
+
+async fn unopened(machine: &Machine) -> Vec<Check> {
+    vec![machine.start_with(machine.options(Mode::Offline)).await.err().unwrap().check()]
+}
+
+fn failed(result: rusqlite::Result<usize>) -> Vec<Check> {
+    vec![CommandError::from(StoreError::from(result.unwrap_err())).check()]
+}
