@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use webpush::PushSubscription;
 
@@ -171,13 +171,9 @@ impl Run {
     /// The next event of this kind; others before it are passed over.
     pub async fn next(&mut self, kind: &str) -> Result<Value> {
         loop {
-            let line = self.0.line().await.with_context(|| format!("wait for a `{kind}` event"))?;
-            let event: Value =
-                serde_json::from_str(&line).with_context(|| format!("a JSON event, not {line:?}"))?;
-            match event.get("event").and_then(Value::as_str) {
-                Some(event_kind) if event_kind == kind => return Ok(event),
-                Some(_) => {}
-                None => bail!("a line without `event`: {line}"),
+            let event = self.event().await.with_context(|| format!("wait for a `{kind}` event"))?;
+            if is_a(&event, kind) {
+                return Ok(event);
             }
         }
     }
@@ -187,8 +183,17 @@ impl Run {
         self.0.logged(what, times).await
     }
 
-    /// SIGKILL: the power fails.
-    pub async fn kill(self) -> Result<()> {
+    /// The next event, whatever it is. Cancel-safe.
+    pub async fn event(&mut self) -> Result<Value> {
+        let line = self.0.line().await?;
+        let event: Value =
+            serde_json::from_str(&line).with_context(|| format!("a JSON event, not {line:?}"))?;
+        ensure!(event.get("event").is_some_and(Value::is_string), "a line without `event`: {line}");
+        Ok(event)
+    }
+
+    /// SIGKILL: the power fails. Returns its stderr.
+    pub async fn kill(self) -> Result<String> {
         self.0.kill().await
     }
 
@@ -247,10 +252,15 @@ impl PushService {
         })
     }
 
-    /// SIGKILL: the power fails.
-    pub async fn kill(self) -> Result<()> {
+    /// SIGKILL: the power fails. Returns its stderr.
+    pub async fn kill(self) -> Result<String> {
         self.process.kill().await
     }
+}
+
+/// Whether an event of `run --json` is of this kind.
+pub fn is_a(event: &Value, kind: &str) -> bool {
+    event.get("event").is_some_and(|name| name == kind)
 }
 
 fn with_json<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> impl Iterator<Item = OsString> {

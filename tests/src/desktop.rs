@@ -63,7 +63,7 @@ impl Desktop {
 
     /// SIGKILL: the power fails.
     pub async fn kill(self) -> Result<()> {
-        self.process.kill().await
+        self.process.kill().await.map(drop)
     }
 
     /// Its processes, the app's own first.

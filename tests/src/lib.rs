@@ -24,8 +24,11 @@
 //! | [`website`] | what notifications link to |
 //! | [`process`] | child processes |
 //! | [`port`] | ports for them to listen at |
+//! | [`faults`] | a bad network |
+//! | [`soak`] | all of it for a while, with a bad network and power failures |
 //!
-//! Nothing here sleeps: what a test waits for, it awaits, for at most [`process::PATIENCE`].
+//! Nothing here sleeps to wait: what a test waits for, it awaits, for at most [`process::PATIENCE`]. Only the bad network
+//! and the power failures take their time.
 
 pub mod belfry;
 pub mod desk;
@@ -33,6 +36,7 @@ pub mod desktop;
 pub mod disk;
 pub mod display;
 pub mod dunst;
+pub mod faults;
 pub mod keyring;
 pub mod menu;
 pub mod notifications;
@@ -46,6 +50,7 @@ pub mod scan;
 pub mod screen;
 pub mod senders;
 pub mod session;
+pub mod soak;
 pub mod tray;
 pub mod website;
 

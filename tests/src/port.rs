@@ -3,13 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, Result};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Duration, interval, timeout};
 
 use crate::process::PATIENCE;
 
 /// A port of the loopback interface that no other program is given while this exists. One that reuses addresses may
-/// listen at it.
+/// listen at it; while none does, connections to it are refused.
 #[derive(Debug)]
 pub struct Port {
     _socket: TcpSocket,
@@ -19,10 +19,8 @@ pub struct Port {
 impl Port {
     /// Reserves a free one.
     pub fn reserve() -> Result<Self> {
-        let socket = TcpSocket::new_v4()?;
         // Bound and never listening: as long as both sides allow it, Linux lets another socket listen here.
-        socket.set_reuseaddr(true)?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let socket = bound((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = socket.local_addr()?;
         Ok(Self { _socket: socket, address })
     }
@@ -42,5 +40,39 @@ impl Port {
             }
         };
         timeout(PATIENCE, asking).await.with_context(|| format!("nobody listens at {}", self.address))
+    }
+
+    /// Listens at it, until the listener is dropped.
+    pub fn listen(&self) -> Result<TcpListener> {
+        bound(self.address)?.listen(128).with_context(|| format!("listen at {}", self.address))
+    }
+}
+
+fn bound(address: SocketAddr) -> Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address).with_context(|| format!("bind to {address}"))?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_is_kept_while_nobody_listens_at_it() {
+        let port = Port::reserve().unwrap();
+        for _ in 0..2 {
+            let refused = TcpStream::connect(port.address()).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+            assert!(
+                std::net::TcpListener::bind(port.address()).is_ok(),
+                "whoever reuses addresses may listen"
+            );
+            let _listener = port.listen().unwrap();
+            TcpStream::connect(port.address()).await.unwrap();
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -27,7 +27,7 @@ pub struct Process {
     name: String,
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
+    stdout: Lines<BufReader<ChildStdout>>,
     stderr: Stderr,
 }
 
@@ -52,7 +52,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("start {name}"))?;
-        let stdout = BufReader::new(child.stdout.take().context("stdout is piped")?);
+        let stdout = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
         let stderr = Stderr::collect(child.stderr.take().context("stderr is piped")?);
         let stdin = child.stdin.take();
         Ok(Self { name, child, stdin, stdout, stderr })
@@ -70,12 +70,11 @@ impl Process {
         stdin.shutdown().await.with_context(|| format!("close the input of {}", self.name))
     }
 
-    /// The next line it prints.
+    /// The next line it prints. Cancel-safe.
     pub async fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        match timeout(PATIENCE, self.stdout.read_line(&mut line)).await {
-            Ok(Ok(0)) => Err(self.failure("ended its output").await),
-            Ok(Ok(_)) => Ok(line.trim_end_matches(['\n', '\r']).to_owned()),
+        match timeout(PATIENCE, self.stdout.next_line()).await {
+            Ok(Ok(None)) => Err(self.failure("ended its output").await),
+            Ok(Ok(Some(line))) => Ok(line),
             Ok(Err(error)) => Err(error).with_context(|| format!("read from {}", self.name)),
             Err(_) => Err(self.failure("printed nothing in time").await),
         }
@@ -108,9 +107,11 @@ impl Process {
         anyhow!("{} {what}{status}; its stderr:\n{}", self.name, self.stderr())
     }
 
-    /// SIGKILL: no chance to tidy up. Returns once it is gone.
-    pub async fn kill(mut self) -> Result<()> {
-        self.child.kill().await.with_context(|| format!("kill {}", self.name))
+    /// SIGKILL: no chance to tidy up. Returns its stderr once it is gone.
+    pub async fn kill(mut self) -> Result<String> {
+        self.child.kill().await.with_context(|| format!("kill {}", self.name))?;
+        self.stderr.drained().await;
+        Ok(self.stderr())
     }
 
     /// SIGTERM, as a service manager would send it. Returns its exit status and stderr once it has ended.

@@ -11,6 +11,7 @@ mod packages;
 mod process;
 mod provision;
 mod run;
+mod soak;
 mod steps;
 mod test;
 mod ui;
@@ -27,6 +28,8 @@ usage: cargo xtask COMMAND
   demo                       show a push arriving, step by step; pictures go to target/demo
   test [ARGS]                build everything and run every test; ARGS go to `cargo test`
                              (`cargo xtask test NAME`, `cargo xtask test -- --nocapture`)
+  soak [ARGS]                build, then push through a bad network and power failures (2,000 pushes, 200 kills);
+                             ARGS change that (`cargo xtask soak --help`)
   ci                         what CI runs: formatting, licences, clippy, rustdoc, then `test`
   check-os [windows|macos]   type-check for the other systems, both unless one is named
   icons                      draw the committed icons again from the SVG files in icons/
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let done = Workspace::locate().and_then(|workspace| match (command.as_str(), arguments.as_slice()) {
         ("demo", []) => demo::demo(&workspace, &mut steps).map(Some),
         ("test", arguments) => test::test(&workspace, &mut steps, arguments).map(Some),
+        ("soak", arguments) => soak::soak(&workspace, &mut steps, arguments).map(Some),
         ("ci", []) => ci::ci(&workspace, &mut steps).map(Some),
         ("check-os", systems) => check_os::check_os(&workspace, &mut steps, systems).map(Some),
         ("icons", []) => icons::icons(&workspace).map(Some),
