@@ -46,6 +46,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::endpoint::fuzz;
 use self::service::{Phase, Service};
 pub use self::store::OpenError;
 use self::store::Store;

@@ -3,6 +3,8 @@
 
 mod content;
 mod cors;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod refusal;
 
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use webpush::headers::InvalidTtl;
-use webpush::{PushMessage, Topic, Ttl, Urgency};
+use webpush::{ApplicationServerKey, EncryptedMessage, PushMessage, Topic, Ttl, Urgency};
 
 use self::refusal::Refusal;
 use crate::id::{self, EndpointToken};
@@ -83,14 +85,11 @@ async fn accept(
     let channel = endpoint.channel.ok_or(Refusal::RevokedEndpoint)?;
 
     let body = content::read_body(body).await?;
-    let ttl = ttl(&parts.headers)?;
-    let topic = topic(&parts.headers)?;
-    let content = content::content(&parts.headers, body)?;
-
+    let Wish { ttl, topic, urgency, content } = Wish::read(&parts.headers, body)?;
     let version = id::random_version().map_err(|_| Refusal::Unavailable)?;
     let location = service.urls.endpoint(&format!("m/{version}"));
     let push = PushMessage { channel_id: channel.id, version, content };
-    deliver(service, channel, push, ttl, topic, urgency(&parts.headers)).await?;
+    deliver(service, channel, push, ttl, topic, urgency).await?;
 
     let mut headers = HeaderMap::new();
     headers.insert(header::LOCATION, location.parse().map_err(|_| Refusal::Unavailable)?);
@@ -127,20 +126,7 @@ fn check_sender(
     endpoint: &Endpoint,
     headers: &HeaderMap,
 ) -> Result<(), Refusal> {
-    let sender = match headers.get(header::AUTHORIZATION) {
-        Some(authorization) => {
-            let authorization = authorization.to_str().unwrap_or_default();
-            let crypto_key = content::crypto_key(headers)?;
-            let sender = webpush::vapid::verify(
-                authorization,
-                crypto_key.as_deref(),
-                service.urls.origin(),
-                service.now(),
-            );
-            Some(sender.map_err(Refusal::Vapid)?)
-        }
-        None => None,
-    };
+    let sender = sender(headers, service.urls.origin(), service.now())?;
     match (kind, endpoint.restricted_to) {
         (Kind::Open, None) => Ok(()),
         (Kind::Restricted, Some(key)) => match sender {
@@ -149,6 +135,34 @@ fn check_sender(
             None => Err(Refusal::MissingVapid),
         },
         (Kind::Open, Some(_)) | (Kind::Restricted, None) => Err(Refusal::UnknownEndpoint),
+    }
+}
+
+/// Who sends, where the request says so.
+fn sender(headers: &HeaderMap, origin: &str, now: u64) -> Result<Option<ApplicationServerKey>, Refusal> {
+    let Some(authorization) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let authorization = authorization.to_str().unwrap_or_default();
+    let crypto_key = content::crypto_key(headers)?;
+    let sender = webpush::vapid::verify(authorization, crypto_key.as_deref(), origin, now);
+    sender.map(Some).map_err(Refusal::Vapid)
+}
+
+/// What a request asks for, whoever sent it.
+struct Wish {
+    ttl: Ttl,
+    topic: Option<Topic>,
+    urgency: Urgency,
+    content: Option<EncryptedMessage>,
+}
+
+impl Wish {
+    fn read(headers: &HeaderMap, body: Vec<u8>) -> Result<Self, Refusal> {
+        Ok(Self {
+            ttl: ttl(headers)?,
+            topic: topic(headers)?,
+            urgency: urgency(headers),
+            content: content::content(headers, body)?,
+        })
     }
 }
 
