@@ -99,7 +99,7 @@ impl Session {
 
     /// SIGKILL to the keyring. What it keeps stays on the disk.
     pub async fn kill_keyring(&mut self) -> Result<()> {
-        self.keyring.take().context("no keyring runs")?.kill().await
+        self.keyring.take().context("no keyring runs")?.kill().await.map(drop)
     }
 
     /// Gives the login keyring its password, as a login or a password manager does.
