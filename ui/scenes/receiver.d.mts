@@ -7,6 +7,7 @@ export interface World {
   raw: Record<string, string>;
   fail: Partial<Record<Request['request'], CommandError>>;
   hang: Request['request'][];
+  unlock?: CommandError;
   copied?: string;
   asked?: Request[];
 }

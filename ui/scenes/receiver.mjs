@@ -2,7 +2,7 @@
  * A receiver for pictures and tests, put in the place of Tauri's way to Rust. Runs in the page: it may use nothing from
  * outside. What it was asked is in `world.asked`.
  *
- * `world`: `{ now, status, sites, entries, raw, fail, hang, checks }`. `fail` names an error by request, `hang` requests that get no answer.
+ * `world`: `{ now, status, sites, entries, raw, fail, hang, unlock, checks }`. `fail` names an error by request, `hang` requests that get no answer.
  */
 export function install(world) {
   const callbacks = new Map();
@@ -82,6 +82,14 @@ export function install(world) {
       Object.assign(world.status, { default_push_service: url, first_run: false });
       changed();
       return { response: 'status', value: status() };
+    },
+    // `world.unlock`: the keyring's answer, an error; none: it opens.
+    unlock() {
+      if (world.unlock) throw world.unlock;
+      world.status.locked = null;
+      world.fail = {};
+      emit('belfry', { event: 'unlocked' });
+      return { response: 'done' };
     },
     diagnose: () => ({ response: 'checks', value: world.checks }),
   };

@@ -190,6 +190,19 @@ export const SCENES = [
   },
   { name: 'failure-keyring', world: failing('keyring', KEYRING) },
   {
+    name: 'failure-keyring-dismissed',
+    world: () => ({
+      ...failing('keyring', 'the keyring is locked')(),
+      unlock: { code: 'keyring', trouble: 'prompt-dismissed', message: 'somebody dismissed its question' },
+    }),
+    steps: [click('unlock'), (page) => page.getByText('Details', { exact: true }).click()],
+  },
+  {
+    name: 'failure-keyring-waiting',
+    world: () => world({ status: { locked: 'the keyring is locked' }, hang: ['unlock'] }),
+    steps: [click('unlock')],
+  },
+  {
     name: 'failure-storage-details',
     world: failing(
       'storage',

@@ -172,7 +172,13 @@ export function world(more = {}) {
     hang: more.hang ?? [],
     checks: [
       { check: 'keyring', severity: 'ok', code: null, message: 'GNOME Keyring, unlocked', remedy: null },
-      { check: 'database', severity: 'ok', code: null, message: 'encrypted, 7 sites, 11 messages', remedy: null },
+      {
+        check: 'database',
+        severity: 'ok',
+        code: null,
+        message: 'encrypted, 7 sites, 11 messages',
+        remedy: null,
+      },
       {
         check: 'notifications',
         severity: 'warning',

@@ -172,12 +172,55 @@ test('the keyboard reaches everything', async () => {
   expect(screen.getByRole('dialog', { hidden: true }).textContent).toContain('Undo deleting');
 });
 
-test('a locked keyring is said with what to do, and trying again helps', async () => {
+test('a locked keyring is said with what to do, and unlocking helps', async () => {
   const message = 'org.freedesktop.Secret.Error.IsLocked';
   await open('#/inbox', world({ fail: { status: { code: 'keyring', message } } }));
   expect(screen.getByRole('heading').textContent).toContain('keyring is locked');
   await click(screen.getByText('Copy details'));
   expect(there.copied).toBe(`keyring: ${message}`);
+  await passes(60_000);
+  expect(asked('unlock')).toEqual([]);
+  await click(screen.getByTestId('unlock'));
+  expect(asked('unlock')).toHaveLength(1);
+  expect(rows()).not.toEqual([]);
+});
+
+test('a keyring that is locked while the window is open shows so, and goes on by itself', async () => {
+  await open('#/inbox');
+  const locked = { code: 'keyring' as const, trouble: 'keyring-locked' as const, message: 'it is locked' };
+  there.status.locked = 'the keyring is locked';
+  there.fail = { list_sites: locked, list_entries: locked, show_entry: locked };
+  emit('belfry', { event: 'locked', reason: 'the keyring is locked', code: 'keyring-locked' });
+  await passes(0);
+  expect(screen.getByTestId('unlock')).toBeTruthy();
+  there.status.locked = null;
+  there.fail = {};
+  emit('belfry', { event: 'unlocked' });
+  await passes(0);
+  expect(rows()).not.toEqual([]);
+  expect(asked('unlock')).toEqual([]);
+});
+
+test('while the keyring asks that is said, and a dismissed question is in the details', async () => {
+  const message = 'the keyring is locked';
+  await open('#/inbox', world({ status: { locked: message } }));
+  there.hang = ['unlock'];
+  await click(screen.getByTestId('unlock'));
+  expect(screen.getByText('Waiting for the keyring’s password…')).toBeTruthy();
+  expect(screen.getByTestId<HTMLButtonElement>('unlock').disabled).toBe(true);
+  cleanup();
+  const unlock = { code: 'keyring' as const, trouble: 'prompt-dismissed' as const, message: 'dismissed' };
+  await open('#/inbox', { ...world({ status: { locked: message } }), unlock });
+  await click(screen.getByTestId('unlock'));
+  expect(document.querySelector('pre')?.textContent).toBe(`keyring: ${message}\nprompt-dismissed: dismissed`);
+  expect(screen.getByTestId<HTMLButtonElement>('unlock').disabled).toBe(false);
+  expect(asked('unlock')).toHaveLength(1);
+});
+
+test('a password is not asked for where it would not help', async () => {
+  const error = { code: 'keyring' as const, trouble: 'keyring-absent' as const, message: 'nothing there' };
+  await open('#/inbox', world({ fail: { status: error } }));
+  expect(screen.queryByTestId('unlock')).toBeNull();
   there.fail = {};
   await click(screen.getByText('Try again'));
   expect(rows()).not.toEqual([]);

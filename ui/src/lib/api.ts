@@ -20,6 +20,7 @@ const ANSWERS = {
   open_entry: 'done',
   set_do_not_disturb: 'status',
   set_default_push_service: 'status',
+  unlock: 'done',
   list_push_services: 'push_services',
   add_push_service: 'push_services',
   remove_push_service: 'push_services',

@@ -70,7 +70,7 @@ class Receiver {
       ]);
       this.status = status;
       this.sites = sites;
-      this.failure = null;
+      this.failure = status.locked === null ? null : { code: 'keyring', message: status.locked };
       this.revision += 1;
       clock.tick();
     } catch (thrown) {

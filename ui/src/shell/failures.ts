@@ -1,5 +1,5 @@
 /** What happened, what Belfry does about it by itself, and the one thing to do. */
-import type { ErrorCode } from '../lib/bindings';
+import type { CommandError, ErrorCode, Trouble } from '../lib/bindings';
 
 interface Words {
   title: string;
@@ -14,7 +14,7 @@ const FAILURES: Partial<Record<ErrorCode, Words>> = {
   keyring: {
     title: 'The keyring is locked or does not answer',
     meanwhile: `It holds the keys that your messages are encrypted for. ${WAITS}`,
-    remedy: 'Unlock the keyring, or start the service that keeps it, and try again.',
+    remedy: 'Unlock it, and Belfry goes on by itself.',
   },
   storage: {
     title: 'What Belfry has stored cannot be read',
@@ -41,6 +41,30 @@ const OTHER: Words = {
   remedy: 'Try again. If it happens every time, the details say why.',
 };
 
-export function explain(code: ErrorCode): Words {
-  return FAILURES[code] ?? OTHER;
+/** Where the code alone would say too little. */
+const TROUBLES: Partial<Record<Trouble, Words>> = {
+  'keyring-absent': {
+    title: 'There is no keyring',
+    meanwhile: `It would hold the keys that your messages are encrypted for. ${WAITS}`,
+    remedy: 'Start the service that keeps it, such as GNOME Keyring or KWallet. Belfry goes on by itself.',
+  },
+  'keyring-item-damaged': {
+    title: 'What the keyring holds for Belfry is damaged',
+    meanwhile: `Nothing was changed or deleted. ${WAITS}`,
+    remedy: 'Restore the keyring from a backup, and try again.',
+  },
+  'database-key-missing': {
+    title: 'The key to what Belfry has stored is not in the keyring',
+    meanwhile: `Nothing was changed or deleted. ${WAITS}`,
+    remedy: 'Unlock the keyring that was used so far, or restore it.',
+  },
+};
+
+export function explain({ code, trouble }: CommandError): Words {
+  return (trouble && TROUBLES[trouble]) ?? FAILURES[code] ?? OTHER;
+}
+
+/** Whether the keyring's password may be all that is missing. */
+export function opensWithPassword({ code, trouble }: CommandError): boolean {
+  return code === 'keyring' && trouble !== 'keyring-absent' && trouble !== 'keyring-item-damaged';
 }
