@@ -28,6 +28,19 @@ export function install(world) {
   const entryOf = (id) =>
     world.entries.find((entry) => entry.id === id) ?? refuse('not-found', `no entry has the id ${id}`);
 
+  const label = (site) => {
+    const words = { alert: 'Alerts', quiet: 'Quiet', history: 'History only', blocked: 'Blocked' };
+    const snoozed = site.snoozed_until !== null && /alert|quiet/.test(site.state);
+    const time = snoozed && new Date(site.snoozed_until).toTimeString().slice(0, 5);
+    site.state_label = !site.connected
+      ? 'Blocked and disconnected'
+      : site.needs_pairing
+        ? 'Needs pairing again'
+        : snoozed
+          ? `Snoozed until ${time}`
+          : words[site.state];
+  };
+
   const answers = {
     status: () => ({ response: 'status', value: status() }),
     list_sites: () => ({ response: 'sites', value: world.sites.map(summary) }),
@@ -62,7 +75,26 @@ export function install(world) {
     open_entry: () => ({ response: 'done' }),
     set_site({ site, changes }) {
       const found = siteOf(site);
-      for (const { key, value } of changes) found[key] = value;
+      for (const { key, value } of changes) {
+        if (key === 'snooze') found.snoozed_until = value;
+        else if (key === 'paired') found.needs_pairing = false;
+        else found[key] = value;
+        const anew = key === 'push_service' || (key === 'state' && !found.connected && value !== 'blocked');
+        if (anew) {
+          const keys = { p256dh: 'BNew', auth: 'new' };
+          const subscription = { endpoint: 'https://push.example/new', expirationTime: null, keys };
+          Object.assign(found, { connected: true, needs_pairing: true, subscription });
+        }
+      }
+      label(found);
+      changed();
+      return { response: 'site', value: found };
+    },
+    disconnect_site({ site }) {
+      const found = siteOf(site);
+      Object.assign(found, { connected: false, state: 'blocked', needs_pairing: false });
+      delete found.subscription;
+      label(found);
       changed();
       return { response: 'site', value: found };
     },

@@ -137,6 +137,32 @@ export const SCENES = [
   },
   { name: 'site-restricted', world, at: '#/sites/site4', steps: [end] },
   { name: 'site-needs-pairing', world, at: '#/sites/site3' },
+  {
+    name: 'site-snoozed',
+    world,
+    at: '#/sites/site1',
+    steps: [
+      click('site-snooze-hour'),
+      (page) => page.getByTestId('site-snooze-off').scrollIntoViewIfNeeded(),
+    ],
+  },
+  {
+    name: 'site-options',
+    world,
+    at: '#/sites/site2',
+    steps: [
+      (page) => page.getByText('More', { exact: true }).click(),
+      (page) => page.getByTestId('site-links-own').scrollIntoViewIfNeeded(),
+    ],
+  },
+  { name: 'site-move', world, at: '#/sites/site2', steps: [click('site-move')] },
+  { name: 'site-disconnect', world, at: '#/sites/site6', steps: [click('site-disconnect')] },
+  {
+    name: 'site-disconnected',
+    world,
+    at: '#/sites/site6',
+    steps: [click('site-disconnect'), click('site-disconnect-confirm')],
+  },
   { name: 'site-long-name', world, at: '#/sites/site5' },
   { name: 'site-right-to-left', world, at: '#/sites/site7' },
   {

@@ -310,6 +310,85 @@ test('while something is asked, the keyboard means only that', async () => {
   expect(router.current.item).toBe('site2');
 });
 
+test('a site is snoozed for an hour, until tomorrow, and no more', async () => {
+  await open('#/sites/site1');
+  const until = () => new Date(there.sites[0]!.snoozed_until ?? NaN);
+  await click(screen.getByTestId('site-snooze-hour'));
+  expect((until().getTime() - Date.now()) / 60_000).toBeCloseTo(60, 0);
+  const { state_label } = there.sites[0]!;
+  expect(state_label).toMatch(/^Snoozed until \d\d:\d\d$/);
+  expect(screen.getAllByText(state_label)).toHaveLength(2);
+  await click(screen.getByTestId('site-snooze-morning'));
+  expect(until().getHours()).toBe(8);
+  expect(until().getTime()).toBeGreaterThan(Date.now());
+  await click(screen.getByTestId('site-snooze-off'));
+  expect(there.sites[0]!.snoozed_until).toBeNull();
+  expect(screen.queryByTestId('site-snooze-off')).toBeNull();
+  await click(screen.getByTestId('site-state-history'));
+  expect(screen.queryByTestId('site-snooze-hour')).toBeNull();
+});
+
+test('what a site may do besides is changed one by one', async () => {
+  await open('#/sites/site1');
+  await click(screen.getByTestId('site-sound'));
+  await click(screen.getByTestId('site-dnd-bypass'));
+  await click(screen.getByTestId('site-burst'));
+  await click(screen.getByTestId('site-links-ask'));
+  expect(asked('set_site').map(({ changes }) => changes)).toEqual([
+    [{ key: 'sound', value: false }],
+    [{ key: 'dnd_bypass', value: true }],
+    [{ key: 'burst', value: 'off' }],
+    [{ key: 'links', value: 'ask' }],
+  ]);
+  await click(screen.getByTestId('site-burst'));
+  expect(there.sites[0]!.burst).toBe('5/10');
+  there.fail = { set_site: { code: 'storage', message: 'disk full' } };
+  await click(screen.getByTestId('site-sound'));
+  expect(screen.getByRole('alert').textContent).toContain('disk full');
+  expect(screen.getByTestId<HTMLInputElement>('site-sound').checked).toBe(false);
+});
+
+test('a site to be paired again says so until its sender has the subscription', async () => {
+  await open('#/sites/site3');
+  expect(screen.getByRole('note').textContent).toContain('Copy the new one');
+  await click(screen.getByTestId('site-paired'));
+  expect(asked('set_site').map(({ changes }) => changes)).toEqual([[{ key: 'paired' }]]);
+  expect(screen.queryByRole('note')).toBeNull();
+});
+
+test('a site is moved to another push service, and then has to be paired again', async () => {
+  await open('#/sites/site2');
+  await click(screen.getByTestId('site-move'));
+  expect(screen.getByRole('dialog').textContent).toContain('its sender must be given');
+  expect(screen.getByTestId<HTMLButtonElement>('site-move-confirm').disabled).toBe(true);
+  await click(screen.getByTestId('push-service-local'));
+  there.fail = { set_site: { code: 'rejected', message: 'it said no' } };
+  await click(screen.getByTestId('site-move-confirm'));
+  expect(screen.getByRole('alert').textContent).toContain('it said no');
+  there.fail = {};
+  await click(screen.getByTestId('site-move-confirm'));
+  expect(there.sites[1]!.push_service).toBe('ws://127.0.0.1:45319/');
+  expect(screen.queryByRole('dialog')).toBeNull();
+  expect(screen.getByRole('note').textContent).toContain('new subscription');
+});
+
+test('a blocked site is disconnected after a question, and gets a new subscription when it is allowed', async () => {
+  await open('#/sites/site1');
+  expect(screen.queryByTestId('site-disconnect')).toBeNull();
+  await click(screen.getByTestId('site-state-blocked'));
+  await click(screen.getByTestId('site-disconnect'));
+  expect(asked('disconnect_site')).toEqual([]);
+  expect(screen.getByRole('dialog').textContent).toContain('Disconnect Backups?');
+  await click(screen.getByTestId('site-disconnect-confirm'));
+  expect(asked('disconnect_site')).toEqual([{ request: 'disconnect_site', site: 'site1' }]);
+  expect(screen.queryByRole('dialog')).toBeNull();
+  expect(screen.queryByTestId('copy-subscription')).toBeNull();
+  expect(screen.getByText(/It was given up/)).toBeTruthy();
+  await click(screen.getByTestId('site-state-alert'));
+  await click(screen.getByTestId('copy-endpoint'));
+  expect(there.copied).toBe('https://push.example/new');
+});
+
 test('removing asks, naming the site', async () => {
   await open('#/sites/site2');
   await click(screen.getByTestId('site-remove'));

@@ -11,9 +11,13 @@ export function choiceOf(url: string): Chosen {
   return isLoopback(url) ? { choice: 'local', url: '' } : { choice: 'own', url };
 }
 
+/** The push service's URL. This computer's own is started for that. */
+export async function urlOf({ choice, url }: Chosen): Promise<string> {
+  return choice === 'mozilla' ? MOZILLA : choice === 'local' ? await localPushService() : url.trim();
+}
+
 /** Makes it the push service of new sites. Returns its URL. */
-export async function choose({ choice, url }: Chosen): Promise<string> {
-  const wanted = choice === 'mozilla' ? MOZILLA : choice === 'local' ? await localPushService() : url.trim();
-  const status = await request({ request: 'set_default_push_service', url: wanted });
+export async function choose(chosen: Chosen): Promise<string> {
+  const status = await request({ request: 'set_default_push_service', url: await urlOf(chosen) });
   return status.default_push_service;
 }

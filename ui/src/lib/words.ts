@@ -3,12 +3,12 @@ import type { SiteState } from './bindings';
 
 export const MOZILLA = 'wss://push.services.mozilla.com/';
 
-export const STATES: readonly { state: SiteState; label: string; meaning: string }[] = [
-  { state: 'alert', label: 'Alerts', meaning: 'A notification with sound' },
-  { state: 'quiet', label: 'Quiet', meaning: 'A notification without sound' },
-  { state: 'history', label: 'History only', meaning: 'In the inbox, without a notification' },
+export const STATES: readonly { value: SiteState; label: string; meaning: string }[] = [
+  { value: 'alert', label: 'Alerts', meaning: 'A notification with sound' },
+  { value: 'quiet', label: 'Quiet', meaning: 'A notification without sound' },
+  { value: 'history', label: 'History only', meaning: 'In the inbox, without a notification' },
   {
-    state: 'blocked',
+    value: 'blocked',
     label: 'Blocked',
     meaning: 'Discarded unread. The subscription stays, so you can allow it again',
   },
