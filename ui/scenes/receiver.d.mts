@@ -8,6 +8,7 @@ export interface World {
   fail: Partial<Record<Request['request'], CommandError>>;
   hang: Request['request'][];
   unlock?: CommandError;
+  purged?: string[];
   copied?: string;
   asked?: Request[];
 }

@@ -8,6 +8,7 @@ export function install(world) {
   const callbacks = new Map();
   const listeners = new Map();
   let number = 0;
+  let deleted = [];
 
   const emit = (event, payload) => {
     for (const [id, handler] of listeners.get(event) ?? []) {
@@ -68,11 +69,35 @@ export function install(world) {
       return { response: 'done' };
     },
     delete_entries({ ids }) {
+      deleted.push(...ids.map(entryOf));
       world.entries = world.entries.filter((entry) => !ids.includes(entry.id));
       changed();
       return { response: 'done' };
     },
-    open_entry: () => ({ response: 'done' }),
+    restore_entries({ ids }) {
+      const found = ids.map(
+        (id) =>
+          deleted.find((entry) => entry.id === id && !world.purged?.includes(id)) ??
+          refuse('not-found', `no entry has the id ${id}`),
+      );
+      deleted = deleted.filter((entry) => !found.includes(entry));
+      world.entries = [...world.entries, ...found].sort((one, other) => other.id - one.id);
+      changed();
+      return { response: 'done' };
+    },
+    open_entry({ id, action, confirmed }) {
+      const entry = entryOf(id);
+      const site = world.sites.find(({ name }) => name === entry.site);
+      const link = action === null ? entry.navigate : entry.actions[action].navigate;
+      if (
+        site?.links === 'ask' &&
+        !confirmed &&
+        new URL(link).host !== (site.url && new URL(site.url).host)
+      ) {
+        refuse('unconfirmed', 'the link leaves the site');
+      }
+      return { response: 'done' };
+    },
     set_site({ site, changes }) {
       const found = siteOf(site);
       for (const { key, value } of changes) {

@@ -36,6 +36,11 @@ async function arrivals(page) {
 }
 
 const none = () => world({ sites: [], entries: [] });
+const asking = () => {
+  const there = world();
+  there.sites[2].links = 'ask';
+  return there;
+};
 const firstRun = () => world({ sites: [], entries: [], status: beginning });
 const failing = (code, message) => () => world({ fail: { status: { code, message } } });
 
@@ -69,6 +74,20 @@ export const SCENES = [
     steps: [row(4), (page) => page.getByText('Details', { exact: true }).click()],
   },
   { name: 'inbox-right-to-left', world, steps: [row(5)] },
+  {
+    name: 'inbox-leaving',
+    world: asking,
+    steps: [row(3), click('entry-open')],
+  },
+  {
+    name: 'inbox-leaving-long',
+    world: () => {
+      const there = asking();
+      there.entries[3].navigate = `https://${'very-long-subdomain.'.repeat(10)}example.com/${'path/'.repeat(80)}`;
+      return there;
+    },
+    steps: [row(3), click('entry-open')],
+  },
   { name: 'inbox-long', world, steps: [row(6)] },
   { name: 'inbox-deleted', world, steps: [row(2), press('Delete')] },
   {

@@ -1,68 +1,73 @@
-/** Deleting that can be undone for ten seconds: until then the receiver is not told. */
+/** Deleting at once, and taking that back for as long as the receiver can. */
 import { asError, request } from '../lib/api';
 import type { EntryId } from '../lib/bindings';
 import { receiver } from '../lib/receiver.svelte';
 import { toasts } from '../lib/toasts.svelte';
 import { count } from '../lib/words';
 
+/** How long the receiver keeps what was deleted. */
 const SECONDS = 10;
 
 class Deletion {
-  /** Deleted for the eye. */
+  /** Deleted for the eye, while the receiver does it. */
   pending = $state.raw<readonly EntryId[]>([]);
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What can be restored, and when it was deleted. */
+  #restorable: { id: EntryId; at: number }[] = [];
+  #running: Promise<void> = Promise.resolve();
   #toast = 0;
-  /** Of the pending ones, those that can no longer be undone. */
-  #sent = new Set<EntryId>();
 
-  /** What is deleted within ten seconds of the one before is undone together with it. */
+  /** What is deleted within ten seconds is undone together. */
   add(id: EntryId): void {
     if (this.pending.includes(id)) {
       return;
     }
     this.pending = [...this.pending, id];
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.flush(), SECONDS * 1000);
-    const waiting = this.pending.length - this.#sent.size;
-    const text = `${count(waiting, 'message', 'messages')} deleted`;
-    this.#toast = toasts.show(text, { undo: () => this.undo(), seconds: SECONDS });
+    this.#restorable = [...this.#inTime(), { id, at: performance.now() }];
+    const text = `${count(this.#restorable.length, 'message', 'messages')} deleted`;
+    this.#toast = toasts.show(text, { undo: () => void this.undo(), seconds: SECONDS });
+    // One after the other: undoing waits for what it undoes.
+    this.#running = this.#running.then(() => this.#delete(id));
   }
 
-  undo(): void {
-    clearTimeout(this.#timer);
+  async undo(): Promise<void> {
     toasts.dismiss(this.#toast);
-    this.pending = this.pending.filter((id) => this.#sent.has(id));
-  }
-
-  /** Deletes for good. */
-  async flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    toasts.dismiss(this.#toast);
-    const ids = this.pending.filter((id) => !this.#sent.has(id));
-    if (ids.length === 0) {
-      return;
-    }
-    ids.forEach((id) => this.#sent.add(id));
-    try {
-      await this.#delete(ids);
+    await this.#running;
+    const ids = this.#inTime().map(({ id }) => id);
+    this.#restorable = [];
+    if (ids.length > 0) {
+      await this.#restore(ids);
       await receiver.refresh();
-    } catch (thrown) {
-      toasts.show(asError(thrown).message, { failed: true });
     }
-    ids.forEach((id) => this.#sent.delete(id));
-    this.pending = this.pending.filter((id) => !ids.includes(id));
   }
 
-  /** One that is gone already, with its site or by another program, must not save the others: all or none is the rule. */
-  async #delete(ids: EntryId[]): Promise<void> {
+  #inTime(): { id: EntryId; at: number }[] {
+    const now = performance.now();
+    return this.#restorable.filter(({ at }) => now - at < SECONDS * 1000);
+  }
+
+  async #delete(id: EntryId): Promise<void> {
     try {
-      await request({ request: 'delete_entries', ids });
+      await request({ request: 'delete_entries', ids: [id] });
     } catch (thrown) {
+      this.#restorable = this.#restorable.filter((deleted) => deleted.id !== id);
+      // One that is gone already, with its site or by another program, is what was wanted.
       if (asError(thrown).code !== 'not-found') {
-        throw thrown;
+        toasts.show(asError(thrown).message, { failed: true });
       }
-      if (ids.length > 1) {
-        await Promise.all(ids.map((id) => this.#delete([id])));
+    }
+    await receiver.refresh();
+    this.pending = this.pending.filter((other) => other !== id);
+  }
+
+  /** One that is gone for good, with its site or a moment too late, must not keep the others away: all or none is the rule. */
+  async #restore(ids: EntryId[]): Promise<void> {
+    try {
+      await request({ request: 'restore_entries', ids });
+    } catch (thrown) {
+      if (asError(thrown).code === 'not-found' && ids.length > 1) {
+        await Promise.all(ids.map((id) => this.#restore([id])));
+      } else {
+        toasts.show(asError(thrown).message, { failed: true });
       }
     }
   }

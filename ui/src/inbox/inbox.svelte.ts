@@ -17,6 +17,8 @@ class Inbox {
   error = $state.raw<CommandError | null>(null);
   /** The entry in the detail, with its payload as it was stored. */
   opened = $state.raw<{ entry: Entry; raw: string | null } | null>(null);
+  /** A link that is opened only when somebody has seen where it leads. */
+  leaving = $state.raw<{ id: EntryId; action: number | null; site: string; url: string } | null>(null);
   #found = $state.raw<Entry[]>([]);
   #latest = 0;
 
@@ -83,7 +85,7 @@ class Inbox {
     }
   }
 
-  /** Deletes an entry, for the eye at first, and selects its neighbour where there is room for both. */
+  /** Deletes an entry, and selects its neighbour where there is room for both. */
   delete(id: EntryId, stay: boolean): void {
     const at = this.entries.findIndex((entry) => entry.id === id);
     const next = this.entries[at + 1] ?? this.entries[at - 1];
@@ -94,6 +96,24 @@ class Inbox {
   async follow(id: EntryId, action: number | null): Promise<void> {
     try {
       await request({ request: 'open_entry', id, action });
+    } catch (thrown) {
+      const error = asError(thrown);
+      if (error.code !== 'unconfirmed' || !(await this.#ask(id, action))) {
+        toasts.show(error.message, { failed: true });
+      }
+    }
+  }
+
+  /** Somebody has seen where it leads, and wants it opened. */
+  async leave(): Promise<void> {
+    const asked = this.leaving;
+    this.leaving = null;
+    if (asked === null) {
+      return;
+    }
+    const { id, action } = asked;
+    try {
+      await request({ request: 'open_entry', id, action, confirmed: true });
     } catch (thrown) {
       toasts.show(asError(thrown).message, { failed: true });
     }
@@ -116,6 +136,18 @@ class Inbox {
     this.site = null;
     this.search = '';
     this.unread = false;
+  }
+
+  /** Whether there is a link to ask about. It is the receiver's, not that of a list which may be older. */
+  async #ask(id: EntryId, action: number | null): Promise<boolean> {
+    try {
+      const { entry } = await request({ request: 'show_entry', id });
+      const url = action === null ? entry.navigate : entry.actions[action]?.navigate;
+      this.leaving = url ? { id, action, site: entry.site, url } : null;
+    } catch {
+      this.leaving = null;
+    }
+    return this.leaving !== null;
   }
 
   /** Reading the selected entry must not take it away from under the eye. */
