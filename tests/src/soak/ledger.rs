@@ -91,7 +91,9 @@ impl Ledger {
         complaints.extend(
             doubled.map(|(number, count)| format!("{} is in the history {count} times", title(*number))),
         );
-        let unshown = entries.keys().filter(|number| !notifications.contains_key(number));
+        // One that was not answered may have come last of all: it is shown at the next start.
+        let unshown = entries.keys().filter(|number| self.accepted.contains(number));
+        let unshown = unshown.filter(|number| !notifications.contains_key(number));
         complaints
             .extend(unshown.map(|number| format!("{} is in the history and was not shown", title(*number))));
         let unknown = notifications.keys().filter(|number| !entries.contains_key(number));
@@ -139,6 +141,7 @@ mod tests {
     fn what_was_accepted_must_be_there_and_what_was_not_answered_may() {
         assert_eq!(judge(&[2, 1], &[1, 2], 0), Ok(0));
         assert_eq!(judge(&[3, 2, 1], &[1, 2, 3], 0), Ok(0));
+        assert_eq!(judge(&[3, 2, 1], &[1, 2], 0), Ok(0));
         assert_eq!(judge(&[2, 1], &[1, 2, 2, 1], 2), Ok(2));
         let mut farewell = vec![entry(FAREWELL), entry(&title(1)), entry(&title(2))];
         let shown = [title(1), title(2), FAREWELL.to_owned()];
@@ -154,7 +157,6 @@ mod tests {
             (&[1, 2, 2], &[1, 2], 9, "Push 000002 is in the history 2 times"),
             (&[1, 2, 3, 3], &[1, 2, 3], 9, "Push 000003 is in the history 2 times"),
             (&[1, 2], &[1], 9, "Push 000002 is in the history and was not shown"),
-            (&[1, 2, 3], &[1, 2], 9, "Push 000003 is in the history and was not shown"),
             (&[1, 2], &[1, 2, 3], 9, "Push 000003 was shown and is not in the history"),
             (&[1, 2, 4], &[1, 2, 4], 9, "an entry nobody sent: \"Push 000004\""),
             (&[1, 2], &[1, 2, 2, 1, 1], 2, "3 notifications were repeated, with 2 kills"),
