@@ -118,6 +118,7 @@ impl Host {
             keyring: self.keyring.clone(),
             keys,
             notifier: self.notifier.clone(),
+            skew: self.connector.skew(),
             events: self.events.clone(),
             orders: self.orders.clone(),
             status: watch::Sender::default(),

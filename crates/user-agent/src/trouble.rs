@@ -49,6 +49,10 @@ pub enum Trouble {
     NotificationsAbsent,
     /// The notification server takes no clicks.
     NotificationsLimited,
+    /// The desktop shows no tray icons.
+    TrayAbsent,
+    /// This computer's clock is far from a push service's.
+    ClockWrong,
 }
 
 impl Trouble {
@@ -59,7 +63,9 @@ impl Trouble {
             | Self::MessagesWithheld
             | Self::DatabaseReplaced
             | Self::PairingNeeded
-            | Self::NotificationsLimited => Severity::Warning,
+            | Self::NotificationsLimited
+            | Self::TrayAbsent
+            | Self::ClockWrong => Severity::Warning,
             Self::KeyringAbsent
             | Self::KeyringLocked
             | Self::PromptDismissed
@@ -97,6 +103,8 @@ impl Trouble {
             Self::ProfileInUse | Self::ProfileUnusable => "profile",
             Self::PushServiceUnreachable => "push-service",
             Self::NotificationsAbsent | Self::NotificationsLimited => "notifications",
+            Self::TrayAbsent => "tray",
+            Self::ClockWrong => "clock",
         }
     }
 
@@ -121,6 +129,7 @@ impl Trouble {
             Self::ProfileUnusable | Self::PairingNeeded => ErrorCode::Invalid,
             Self::PushServiceUnreachable => ErrorCode::Offline,
             Self::NotificationsAbsent | Self::NotificationsLimited => ErrorCode::Notifications,
+            Self::TrayAbsent | Self::ClockWrong => ErrorCode::Internal,
         }
     }
 
@@ -176,6 +185,12 @@ impl Trouble {
                 "start your desktop's notification service, or one such as dunst or mako; messages wait until then"
             }
             Self::NotificationsLimited => "use `belfry inbox` to open links, or another notification server",
+            Self::TrayAbsent => {
+                "start Belfry once more to see its window; on GNOME, the AppIndicator extension shows tray icons"
+            }
+            Self::ClockWrong => {
+                "set the clock, or have it set: `timedatectl set-ntp true`; certificates and senders' signatures depend on it"
+            }
         }
     }
 

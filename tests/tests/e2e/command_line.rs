@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use belfry_tests::desk::{Desk, declarative};
-use serde_json::json;
+use belfry_tests::tray::Panel;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn wrong_usage_ends_with_2_and_a_failure_with_1() -> Result<()> {
@@ -70,10 +71,15 @@ async fn the_doctor_finds_a_healthy_system_healthy_and_a_lame_one_lame() -> Resu
     let belfry = desk.profile("p")?;
     let run = desk.run(&belfry, &service).await?;
     let checks = belfry.json(["doctor"]).await?;
-    for name in ["keyring", "database", "notifications", "push-service"] {
-        let check = checks.iter().find(|check| check["check"] == name);
-        assert_eq!(check.map(|check| &check["severity"]), Some(&json!("ok")), "{name}: {checks:?}");
+    let severity = |checks: &[Value], name: &str| {
+        checks.iter().find(|check| check["check"] == name).map(|check| check["severity"].clone())
+    };
+    for name in ["keyring", "database", "notifications", "push-service", "clock"] {
+        assert_eq!(severity(&checks, name), Some(json!("ok")), "{name}: {checks:?}");
     }
+    assert_eq!(severity(&checks, "tray"), Some(json!("warning")), "{checks:?}");
+    let _panel = Panel::start(&desk.session).await?;
+    assert_eq!(severity(&belfry.json(["doctor"]).await?, "tray"), Some(json!("ok")));
     assert!(belfry.command(["doctor"]).await?.contains("belfry-tests"), "the notification server is named");
 
     desk.notifications.leave().await?;

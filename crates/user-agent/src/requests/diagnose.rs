@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -18,6 +18,13 @@ use crate::store::{StoreError, recovery, withheld};
 /// How long a push service may take to answer.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How far clocks may be apart. Web servers and senders allow for a few minutes.
+const CLOCK_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long the session bus may take to answer.
+#[cfg(target_os = "linux")]
+const BUS_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// With less than this free, a burst could fill the disk.
 const LEAST_FREE: u64 = 16 << 20;
 
@@ -28,7 +35,10 @@ pub(super) async fn run(shared: &Shared) -> Vec<Check> {
     checks.extend(database);
     checks.extend(sites);
     checks.push(notifications);
+    checks.push(tray_host(has_tray().await));
     checks.extend(push_services(shared).await);
+    // They have told the time.
+    checks.push(clock(shared.skew.get()));
     checks
 }
 
@@ -135,6 +145,43 @@ async fn notifications(shared: &Shared) -> Check {
         Ok(server) => Trouble::NotificationsLimited
             .check(format!("{} shows no buttons and takes no clicks", server.name)),
         Err(error) => Trouble::NotificationsAbsent.check(error.to_string()),
+    }
+}
+
+pub(crate) fn tray_host(found: bool) -> Check {
+    if found {
+        return ok("tray", "icons are shown".into());
+    }
+    Trouble::TrayAbsent.check("nothing here shows tray icons")
+}
+
+#[cfg(target_os = "linux")]
+async fn has_tray() -> bool {
+    let asked = async {
+        let bus = zbus::Connection::session().await?;
+        let watcher = "org.kde.StatusNotifierWatcher".try_into()?;
+        zbus::fdo::DBusProxy::new(&bus).await?.name_has_owner(watcher).await.map_err(zbus::Error::from)
+    };
+    matches!(timeout(BUS_TIMEOUT, asked).await, Ok(Ok(true)))
+}
+
+/// There is always one.
+#[cfg(not(target_os = "linux"))]
+async fn has_tray() -> bool {
+    std::future::ready(true).await
+}
+
+/// `ahead`: how far this clock is from the push service's.
+fn clock(ahead: Option<SignedDuration>) -> Check {
+    match ahead {
+        None => ok("clock", "no push service has told the time".into()),
+        Some(ahead) if ahead.unsigned_abs() < CLOCK_LIMIT => {
+            ok("clock", "agrees with the push service's".into())
+        }
+        Some(ahead) => {
+            let direction = if ahead.is_negative() { "behind" } else { "ahead of" };
+            Trouble::ClockWrong.check(format!("{:#} {direction} the push service's", ahead.abs()))
+        }
     }
 }
 

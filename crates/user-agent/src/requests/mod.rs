@@ -1,7 +1,7 @@
 //! What each request of a front end means. Every one runs in a task of its own, so that a slow one (a prompt of the
 //! keyring, a search, a service out of reach) holds up nothing else.
 
-mod diagnose;
+pub(crate) mod diagnose;
 mod editing;
 pub(crate) mod keyring;
 mod opening;
@@ -25,6 +25,7 @@ use crate::config::{MOZILLA, Mode, PushServiceUrl};
 use crate::keys::{KeyTable, Keyring};
 use crate::notifier::Notifier;
 use crate::permission::SiteSettings;
+use crate::service::Skew;
 use crate::store::sites::{self, SiteRow};
 use crate::store::{Store, StoreError, entries};
 use crate::tasks::Tasks;
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
     pub(crate) keys: KeyTable,
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
+    pub(crate) skew: Skew,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
     pub(crate) status: watch::Sender<Arc<BTreeMap<PushServiceUrl, PushServiceStatus>>>,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -19,6 +20,7 @@ use webpush::autopush::message::MAX_FRAME;
 
 use super::proxy::Proxies;
 use super::retry_after::retry_after;
+use super::skew::Skew;
 use crate::api::CommandError;
 use crate::config::{ProxySetting, PushServiceUrl};
 
@@ -69,6 +71,7 @@ pub(crate) struct Connector {
     ca_files: Arc<[PathBuf]>,
     allow_insecure: bool,
     proxies: Arc<Proxies>,
+    skew: Skew,
 }
 
 impl Connector {
@@ -79,7 +82,12 @@ impl Connector {
         proxy: Option<&ProxySetting>,
     ) -> Result<Self, CommandError> {
         let proxies = Arc::new(Proxies::new(proxy)?);
-        Ok(Self { ca_files: ca_files.into(), allow_insecure, proxies })
+        Ok(Self { ca_files: ca_files.into(), allow_insecure, proxies, skew: Skew::default() })
+    }
+
+    /// How far this clock is from that of the service connected to last.
+    pub(crate) fn skew(&self) -> Skew {
+        self.skew.clone()
     }
 
     /// Takes as long as it takes: whoever calls knows how long to wait.
@@ -106,11 +114,17 @@ impl Connector {
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
         match client_async_with_config(request, stream, Some(config)).await {
-            Ok((socket, _)) => Ok(Box::new(Connection { socket, local })),
-            Err(tungstenite::Error::Http(response)) => Err(ConnectError {
-                reason: format!("{host} answered {}", response.status()),
-                retry_after: retry_after(response.headers(), SystemTime::now()),
-            }),
+            Ok((socket, response)) => {
+                self.skew.note(response.headers(), Timestamp::now());
+                Ok(Box::new(Connection { socket, local }))
+            }
+            Err(tungstenite::Error::Http(response)) => {
+                self.skew.note(response.headers(), Timestamp::now());
+                Err(ConnectError {
+                    reason: format!("{host} answered {}", response.status()),
+                    retry_after: retry_after(response.headers(), SystemTime::now()),
+                })
+            }
             Err(error) => Err(format!("{host} does not speak WebSocket: {error}").into()),
         }
     }

@@ -4,6 +4,7 @@ mod connect;
 mod mailbox;
 mod proxy;
 mod retry_after;
+mod skew;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use connect::{ConnectError, Connection};
 use mailbox::{Request, Wishes};
 
 pub(crate) use connect::Connector;
+pub(crate) use skew::Skew;
 
 use crate::clock::{Alarm, Clock};
 use crate::config::PushServiceUrl;

@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{SinkExt as _, StreamExt as _};
+use http::header::DATE;
 use keyring_core::CredentialStore;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,6 +30,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server;
 use webpush::{PushSubscription, encryption};
 
 use crate::api::{
@@ -67,13 +69,33 @@ impl ScriptedService {
     }
 
     async fn accept(&self) -> Peer {
+        self.accept_with(None).await
+    }
+
+    /// The answer to the upgrade has this `Date`.
+    async fn accept_with(&self, date: Option<&str>) -> Peer {
         let (stream, _) = soon("a connection", self.listener.accept()).await.unwrap();
-        Peer(soon("the upgrade", tokio_tungstenite::accept_async(stream)).await.unwrap())
+        #[expect(clippy::result_large_err, reason = "the library's signature")]
+        let dated = |_: &server::Request, mut answer: server::Response| {
+            if let Some(date) = date {
+                answer.headers_mut().insert(DATE, date.parse().unwrap());
+            }
+            Ok(answer)
+        };
+        Peer(soon("the upgrade", tokio_tungstenite::accept_hdr_async(stream, dated)).await.unwrap())
     }
 
     /// Accepts, and answers the hello with this uaid. Returns the hello as well.
     async fn welcome(&self, uaid: &str) -> (Peer, Value) {
-        let mut peer = self.accept().await;
+        Self::greet(self.accept().await, uaid).await
+    }
+
+    /// The same, by a clock that says this.
+    async fn welcome_at(&self, uaid: &str, date: &str) -> (Peer, Value) {
+        Self::greet(self.accept_with(Some(date)).await, uaid).await
+    }
+
+    async fn greet(mut peer: Peer, uaid: &str) -> (Peer, Value) {
         let hello = peer.receive().await;
         assert_eq!(hello["messageType"], "hello");
         peer.send(json!({"messageType": "hello", "uaid": uaid, "status": 200, "use_webpush": true, "broadcasts": {}}))

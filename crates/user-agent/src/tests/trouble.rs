@@ -29,10 +29,12 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
         Trouble::PushServiceUnreachable => ("push-service-unreachable", "keeps trying"),
         Trouble::NotificationsAbsent => ("notifications-absent", "dunst or mako"),
         Trouble::NotificationsLimited => ("notifications-limited", "belfry inbox"),
+        Trouble::TrayAbsent => ("tray-absent", "start Belfry once more"),
+        Trouble::ClockWrong => ("clock-wrong", "set the clock"),
     }
 }
 
-const ALL: [Trouble; 20] = [
+const ALL: [Trouble; 22] = [
     Trouble::KeyringAbsent,
     Trouble::KeyringLocked,
     Trouble::PromptDismissed,
@@ -53,12 +55,14 @@ const ALL: [Trouble; 20] = [
     Trouble::PushServiceUnreachable,
     Trouble::NotificationsAbsent,
     Trouble::NotificationsLimited,
+    Trouble::TrayAbsent,
+    Trouble::ClockWrong,
 ];
 
 #[tokio::test]
 async fn every_trouble_is_found_and_has_a_code_and_a_remedy() {
     // The last one: an array that lacks some is shorter.
-    assert_eq!(ALL.len(), Trouble::NotificationsLimited as usize + 1);
+    assert_eq!(ALL.len(), Trouble::ClockWrong as usize + 1);
     for (place, trouble) in ALL.into_iter().enumerate() {
         assert_eq!(trouble as usize, place);
         let (code, remedy) = row(trouble);
@@ -160,6 +164,13 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
         }
         Trouble::PushServiceUnreachable => {
             let receiver = machine.try_start("ws://127.0.0.1:1/", Mode::Online).await.unwrap();
+            receiver.checks().await
+        }
+        // With a real panel, and without one, it is in the end-to-end tests.
+        Trouble::TrayAbsent => vec![crate::requests::diagnose::tray_host(false)],
+        Trouble::ClockWrong => {
+            let receiver = machine.start(&service).await;
+            let _peer = service.welcome_at("a1", "Sun, 06 Nov 1994 08:49:37 GMT").await;
             receiver.checks().await
         }
         Trouble::NotificationsAbsent | Trouble::NotificationsLimited => {
