@@ -1,4 +1,4 @@
-import type { CommandError, Entry, Event, Request, Site, Status } from '../src/lib/bindings';
+import type { CommandError, Entry, Event, Request, Setting, Site, Status } from '../src/lib/bindings';
 
 export interface World {
   status: Status;
@@ -8,6 +8,7 @@ export interface World {
   fail: Partial<Record<Request['request'], CommandError>>;
   hang: Request['request'][];
   unlock?: CommandError;
+  settings: Setting[];
   purged?: string[];
   copied?: string;
   asked?: Request[];

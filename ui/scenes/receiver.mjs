@@ -2,7 +2,7 @@
  * A receiver for pictures and tests, put in the place of Tauri's way to Rust. Runs in the page: it may use nothing from
  * outside. What it was asked is in `world.asked`.
  *
- * `world`: `{ now, status, sites, entries, raw, fail, hang, unlock, checks }`. `fail` names an error by request, `hang` requests that get no answer.
+ * `world`: `{ now, status, sites, entries, raw, fail, hang, unlock, settings, checks }`. `fail` names an error by request, `hang` requests that get no answer.
  */
 export function install(world) {
   const callbacks = new Map();
@@ -22,6 +22,12 @@ export function install(world) {
   const unread = (name) =>
     world.entries.filter((entry) => !entry.read && (!name || entry.site === name)).length;
   const status = () => ({ ...world.status, unread: unread() });
+  const services = () =>
+    world.status.push_services.map((service) => ({
+      ...service,
+      default: service.url === world.status.default_push_service,
+      sites: world.sites.filter((site) => site.push_service === service.url).map(({ name }) => name),
+    }));
   const summary = ({ subscription: _, ...site }) => ({ ...site, unread: unread(site.name) });
   const siteOf = (key) =>
     world.sites.find((site) => site.id === key || site.name === key) ??
@@ -139,6 +145,30 @@ export function install(world) {
       Object.assign(world.status, { default_push_service: url, first_run: false });
       changed();
       return { response: 'status', value: status() };
+    },
+    list_push_services: () => ({ response: 'push_services', value: services() }),
+    add_push_service({ url }) {
+      world.status.push_services = [...world.status.push_services, { url, connected: false, reason: null }];
+      changed();
+      return { response: 'push_services', value: services() };
+    },
+    remove_push_service({ url }) {
+      const found = services().find((service) => service.url === url);
+      if (found.default || found.sites.length > 0) refuse('invalid', `${url} is in use`);
+      world.status.push_services = world.status.push_services.filter((service) => service.url !== url);
+      changed();
+      return { response: 'push_services', value: services() };
+    },
+    list_settings: () => ({ response: 'settings', value: world.settings }),
+    set_setting({ key, value }) {
+      if (key === 'dnd-schedule' && !/^(off|\d\d:\d\d-\d\d:\d\d(,\w{3})*)$/.test(value)) {
+        refuse('invalid', 'dnd-schedule is such as 22:00-07:00 or 22:00-07:00,mon-fri');
+      }
+      world.settings = world.settings.map((setting) =>
+        setting.key === key ? { key, value, is_default: false } : setting,
+      );
+      changed();
+      return { response: 'settings', value: world.settings };
     },
     // `world.unlock`: the keyring's answer, an error; none: it opens.
     unlock() {

@@ -208,6 +208,37 @@ export const SCENES = [
   },
   { name: 'site-remove', world, at: '#/sites/site5', steps: [click('site-remove')] },
   { name: 'settings', world, at: '#/settings' },
+  {
+    name: 'settings-silent-hours',
+    world,
+    at: '#/settings',
+    steps: [click('silent-hours'), (page) => page.getByLabel('Sunday').click()],
+  },
+  {
+    name: 'settings-history',
+    world: () => {
+      const there = world();
+      const url = 'wss://push.example.org/';
+      there.status.push_services.push({ url, connected: true, reason: null });
+      return there;
+    },
+    at: '#/settings',
+    steps: [
+      (page) => page.getByTestId('history-days').selectOption('30'),
+      (page) => page.getByRole('button', { name: 'Check everything' }).scrollIntoViewIfNeeded(),
+    ],
+  },
+  {
+    name: 'settings-services',
+    world: () => {
+      const there = world();
+      const url = 'wss://push.example.org/';
+      there.status.push_services.push({ url, connected: true, reason: null });
+      return there;
+    },
+    at: '#/settings',
+    steps: [(page) => page.getByTestId('push-service-remove').scrollIntoViewIfNeeded()],
+  },
   { name: 'settings-end', world, at: '#/settings', steps: [end] },
   {
     name: 'settings-checked',

@@ -170,6 +170,13 @@ export function world(more = {}) {
     },
     fail: more.fail ?? {},
     hang: more.hang ?? [],
+    settings: [
+      { key: 'push-service', value: MOZILLA, is_default: true },
+      { key: 'dnd-schedule', value: 'off', is_default: true },
+      { key: 'history-days', value: '90', is_default: true },
+      { key: 'history-per-site', value: '10000', is_default: true },
+      { key: 'ca-file', value: 'off', is_default: true },
+    ],
     checks: [
       { check: 'keyring', severity: 'ok', code: null, message: 'GNOME Keyring, unlocked', remedy: null },
       {

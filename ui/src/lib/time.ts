@@ -53,6 +53,13 @@ export function date(time: Date): string {
   return LONG_DATE.format(time);
 }
 
+/** The days' names, from Monday on. */
+export function weekdays(): { short: string; long: string }[] {
+  const name = (day: number, weekday: 'short' | 'long') =>
+    new Intl.DateTimeFormat(undefined, { weekday }).format(new Date(2024, 0, 1 + day));
+  return Array.from({ length: 7 }, (_, day) => ({ short: name(day, 'short'), long: name(day, 'long') }));
+}
+
 /** The next morning at eight that is not today's. */
 export function tomorrowMorning(now: Date): Date {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, 8);
