@@ -100,7 +100,9 @@ export function install(world) {
         !confirmed &&
         new URL(link).host !== (site.url && new URL(site.url).host)
       ) {
-        refuse('unconfirmed', 'the link leaves the site');
+        const reason = 'the link leaves the site';
+        emit('belfry', { event: 'failed', site: entry.site, reason });
+        refuse('unconfirmed', reason);
       }
       return { response: 'done' };
     },

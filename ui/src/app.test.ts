@@ -129,6 +129,7 @@ test('a link that leaves a site is asked about, naming its host as text', async 
   there.sites.find(({ name }) => name === 'Forum')!.links = 'ask';
   await press('Enter');
   expect(screen.getByTestId('link-host').textContent).toBe('mirror.example.com');
+  expect(screen.queryByTestId('toast')).toBeNull();
   await click(screen.getByText('Cancel'));
   expect(screen.queryByRole('dialog')).toBeNull();
   expect(asked('open_entry').every(({ confirmed }) => confirmed !== true)).toBe(true);
@@ -429,6 +430,22 @@ test('a blocked site is disconnected after a question, and gets a new subscripti
   await click(screen.getByTestId('site-state-alert'));
   await click(screen.getByTestId('copy-endpoint'));
   expect(there.copied).toBe('https://push.example/new');
+});
+
+test('waiting for another subscription can be ended, and the site stays', async () => {
+  await open('#/sites/site6');
+  await click(screen.getByTestId('site-disconnect'));
+  await click(screen.getByTestId('site-disconnect-confirm'));
+  there.hang = ['set_site'];
+  await click(screen.getByTestId('site-state-quiet'));
+  Object.assign(there.sites[5]!, { connected: true, state: 'quiet' });
+  emit('belfry', { event: 'changed' });
+  await passes(0);
+  expect(screen.getByText(/Waiting for the endpoint from Mozilla/)).toBeTruthy();
+  await click(screen.getByText('Cancel', { selector: 'button' }));
+  expect(asked('disconnect_site')).toHaveLength(2);
+  expect(asked('remove_site')).toEqual([]);
+  expect(screen.getByText(/It was given up/)).toBeTruthy();
 });
 
 test('removing asks, naming the site', async () => {

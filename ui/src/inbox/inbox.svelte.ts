@@ -98,7 +98,10 @@ class Inbox {
       await request({ request: 'open_entry', id, action });
     } catch (thrown) {
       const error = asError(thrown);
-      if (error.code !== 'unconfirmed' || !(await this.#ask(id, action))) {
+      if (error.code === 'unconfirmed' && (await this.#ask(id, action))) {
+        // The receiver tells everybody that it was refused.
+        toasts.withdraw(error.message);
+      } else {
         toasts.show(error.message, { failed: true });
       }
     }

@@ -23,6 +23,13 @@ class Toasts {
     return id;
   }
 
+  /** Takes back a failure that is told in another way by now. */
+  withdraw(message: string): void {
+    if (this.current?.failed && this.current.text.endsWith(message)) {
+      this.dismiss(this.current.id);
+    }
+  }
+
   dismiss(id: number): void {
     if (this.current?.id === id) {
       clearTimeout(this.#timer);
