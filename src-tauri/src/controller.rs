@@ -26,6 +26,9 @@ use crate::window;
 /// How long the end may take; what has arrived is stored long before.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
+/// How long the tray waits for what it is to show.
+const ANSWER: Duration = Duration::from_secs(3);
+
 /// Everything the app knows while it runs.
 pub(crate) struct Controller {
     app: AppHandle,
@@ -208,9 +211,11 @@ impl Controller {
     async fn draw(&mut self) {
         match &self.engine {
             Engine::Starting => {}
-            Engine::Here(client) => match current(client).await {
-                Ok(tray) => self.icon.show(tray).await,
-                Err(error) => self.icon.show(without_engine(&error)).await,
+            // Quit must be heard while the receiver is busy; whatever ends that is an event, after which this is asked again.
+            Engine::Here(client) => match timeout(ANSWER, current(client)).await {
+                Ok(Ok(tray)) => self.icon.show(tray).await,
+                Ok(Err(error)) => self.icon.show(without_engine(&error)).await,
+                Err(_) => {}
             },
             Engine::Elsewhere(_) => self.icon.remove(),
             Engine::Failed(error) => self.icon.show(without_engine(error)).await,

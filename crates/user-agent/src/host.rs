@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::actor::{Actor, Ended, Inputs, Order};
 use crate::api::{CommandError, Condition, DoNotDisturb, Event, Request, Response, Status};
@@ -24,6 +24,9 @@ use crate::tasks::Tasks;
 
 /// The least time from one opening to the next because of damage: nothing for one that has run for a while.
 const BETWEEN_DAMAGES: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
+
+/// How long after an attempt to open a profile again has failed the next one is made.
+const REOPEN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 
 /// Everything that outlasts one opening of the profile.
 pub(crate) struct Host {
@@ -86,12 +89,19 @@ impl Host {
                         () = sleep_until(opened_at + BETWEEN_DAMAGES) => {}
                         _ = &mut inputs.stop => return,
                     }
-                    attempt = match self.open(true).await {
-                        Ok(opened) => Ok(opened),
-                        Err(error) => match self.waits_for(&error) {
-                            Some(reason) => Err(reason.clone()),
-                            None => return self.fail(error),
-                        },
+                    attempt = loop {
+                        match self.open(true).await {
+                            Ok(opened) => break Ok(opened),
+                            Err(error) => match self.waits_for(&error) {
+                                Some(reason) => break Err(reason.clone()),
+                                // A disk that is full may have space later.
+                                None => self.fail(error),
+                            },
+                        }
+                        tokio::select! {
+                            () = sleep(REOPEN) => {}
+                            _ = &mut inputs.stop => return,
+                        }
                     };
                 }
             }

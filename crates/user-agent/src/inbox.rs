@@ -83,10 +83,7 @@ pub(crate) fn receive(
         let (ack, outcome) = match received {
             Ok(received) => received,
             Err(error) if error.is_of_the_file() => return Err(error),
-            Err(error) => {
-                let outcome = keep_unread(tx, channel_id, &version, content.as_ref(), error, now)?;
-                (AckCode::Delivered, outcome)
-            }
+            Err(error) => keep_unread(tx, channel_id, &version, content.as_ref(), error, now)?,
         };
         receipts.push(Receipt { channel_id, version, ack, outcome });
         crash::point("mid-catch-up");
@@ -259,14 +256,18 @@ fn keep_unread(
     content: Option<&EncryptedMessage>,
     error: StoreError,
     now: Timestamp,
-) -> Result<Outcome, StoreError> {
+) -> Result<(AckCode, Outcome), StoreError> {
     if !channels::mark_seen(tx, channel, version, now)? {
-        return Ok(Outcome::Duplicate);
+        return Ok((AckCode::NotDelivered, Outcome::Duplicate));
     }
-    if !withheld::keep(tx, channel, content, Reason::Failed, now)? {
-        tracing::error!("too many messages wait for a damaged row: one was dropped");
+    if withheld::keep(tx, channel, content, Reason::Failed, now)? {
+        return Ok((AckCode::Delivered, Outcome::Unreadable { error }));
     }
-    Ok(Outcome::Unreadable { error })
+    // Without its site it cannot even be a failed entry; then it is not acknowledged.
+    let site = sites::site_of_channel(tx, channel)?.ok_or(error)?;
+    let reason = "a row of the database is damaged, and too many messages wait for it already".to_owned();
+    record_failure(tx, &site, &reason, now)?;
+    Ok((AckCode::DecryptFailed, Outcome::Undecryptable { site: site.name, reason }))
 }
 
 /// What was seen or revoked elsewhere is neither unread here nor shown at the next start.

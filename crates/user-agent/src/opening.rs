@@ -47,6 +47,17 @@ pub(crate) struct Opened {
 
 /// Opens the profile in this folder. `suspect`: its database has failed, and is read as a whole first.
 pub(crate) async fn open(profile: &Path, keyring: &Keyring, suspect: bool) -> Result<Opened, OpenError> {
+    match attempt(profile, keyring, suspect).await {
+        // Damage behind the first page shows only when something there is read. The database is closed again by now.
+        Err(OpenError::Store(error)) if error.trouble() == Trouble::DatabaseDamaged && !suspect => {
+            tracing::error!(%error, "the database is read as a whole");
+            attempt(profile, keyring, true).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn attempt(profile: &Path, keyring: &Keyring, suspect: bool) -> Result<Opened, OpenError> {
     let path = profile.join("belfry.db");
     let exists = path.metadata().is_ok_and(|file| file.len() > 0);
     let key = keyring.database_key(exists).await?;
@@ -94,15 +105,22 @@ fn open_database(
     suspect: bool,
 ) -> Result<(Store, Option<PathBuf>), OpenError> {
     config::create_private(path).map_err(|error| failed(path, &error))?;
+    let suspect = suspect || recovery::is_suspect(path);
     let opened = match Store::open(path, key) {
         Ok(store) if suspect => store.check().map(|()| store),
         opened => opened,
     };
     match opened {
-        Ok(store) => Ok((store, None)),
+        Ok(store) => {
+            if suspect {
+                recovery::clear(path);
+            }
+            Ok((store, None))
+        }
         Err(error) if error.trouble() == Trouble::DatabaseDamaged => {
             tracing::error!(%error, "the database is kept aside and begun anew");
             let aside = recovery::set_aside(path, Timestamp::now()).map_err(|error| failed(path, &error))?;
+            recovery::clear(path);
             config::create_private(path).map_err(|error| failed(path, &error))?;
             Ok((Store::open(path, key)?, Some(aside)))
         }

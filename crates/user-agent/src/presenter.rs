@@ -59,6 +59,7 @@ impl Presenter {
             recent: Recent::default(),
             after: EntryId(0),
             held: BTreeMap::new(),
+            refused: false,
             retry: FIRST_RETRY,
         };
         Self { caught_up_at, stopping: stopping.clone(), task: tokio::spawn(run.until(stopping)) }
@@ -89,6 +90,8 @@ struct Run {
     after: EntryId,
     /// By site, what its summary is to take in.
     held: BTreeMap<String, Vec<Pending>>,
+    /// The server has refused one of those passed over.
+    refused: bool,
     retry: Duration,
 }
 
@@ -97,6 +100,18 @@ enum Trouble {
     Store(StoreError),
     /// Whose notification, if it is a site's, and what is wrong.
     Notifier(Option<String>, NotifyError),
+    /// The server is there, and did not take this one notification.
+    Refused(Option<String>, NotifyError),
+}
+
+impl Trouble {
+    /// What keeps one notification from being shown need not keep others.
+    fn of_one(self) -> Self {
+        match self {
+            Self::Notifier(site, error @ NotifyError::Failed(_)) => Self::Refused(site, error),
+            other => other,
+        }
+    }
 }
 
 impl From<StoreError> for Trouble {
@@ -112,16 +127,22 @@ impl Run {
                 Ok(true) => self.retry = FIRST_RETRY,
                 Ok(false) => {
                     self.after = EntryId(0);
-                    let woken = stopping.run_until_cancelled(self.shared.signals.show.notified()).await;
-                    if woken.is_none() {
+                    let patience = if std::mem::take(&mut self.refused) { LAST_RETRY } else { Duration::MAX };
+                    let woken = timeout(patience, self.shared.signals.show.notified());
+                    if stopping.run_until_cancelled(woken).await.is_none() {
                         return;
                     }
                 }
                 Err(trouble) => {
                     self.report(&trouble);
-                    // What was held is read again, and decided on again.
-                    self.held.clear();
-                    self.after = EntryId(0);
+                    if let Trouble::Refused(..) = trouble {
+                        // One that cannot be shown keeps no other from being shown: it is tried again after them.
+                        self.refused = true;
+                    } else {
+                        // What was held is read again, and decided on again.
+                        self.held.clear();
+                        self.after = EntryId(0);
+                    }
                     if stopping.run_until_cancelled(sleep(self.retry)).await.is_none() {
                         return;
                     }
@@ -134,7 +155,7 @@ impl Run {
     fn report(&self, trouble: &Trouble) {
         match trouble {
             Trouble::Store(error) => tracing::error!(%error, "notifications wait for the database"),
-            Trouble::Notifier(site, error) => {
+            Trouble::Notifier(site, error) | Trouble::Refused(site, error) => {
                 tracing::warn!(%error, "a notification could not be shown; it will be tried again");
                 if self.retry == FIRST_RETRY {
                     let reason = format!("cannot show a notification yet: {error}");
@@ -174,7 +195,7 @@ impl Run {
                 let Pending { id, mut popup, settings, .. } = pending;
                 popup.sound &= sound;
                 let site_id = popup.site_id.clone();
-                self.show(popup).await?;
+                self.show(popup).await.map_err(Trouble::of_one)?;
                 self.recent.add(&site_id, settings.burst, Timestamp::now());
                 self.handed(vec![id]).await?;
                 tracing::info!(entry = %id, "notification handed over");

@@ -165,7 +165,8 @@ impl Trouble {
                 themselves then"
             }
             Self::DatabaseDamaged => {
-                "stop Belfry and start it again: it keeps the damaged file aside and rebuilds the sites; check the disk"
+                "a running Belfry keeps the damaged file aside and rebuilds the sites by itself, as the next start does; check \
+                the disk"
             }
             Self::DatabaseReplaced => {
                 "the sites go on; the earlier history is in the file kept aside: delete or move that file when you are \

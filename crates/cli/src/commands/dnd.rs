@@ -1,6 +1,7 @@
 //! `belfry dnd`: silence for every site.
 
 use jiff::ZonedDateTime;
+use serde_json::json;
 use user_agent::api::{CommandError, DoNotDisturb, Request, Response, rfc3339};
 use user_agent::config::Mode;
 
@@ -15,7 +16,9 @@ pub(crate) async fn run(global: &Global, state: &str, output: Output) -> Result<
     else {
         return Err(mixed_up());
     };
-    output.print(&status.do_not_disturb, || match status.do_not_disturb {
+    output.print(&json!({ "do_not_disturb": status.do_not_disturb, "quiet": status.quiet }), || match status
+        .do_not_disturb
+    {
         DoNotDisturb::Off => "Notifications are shown.".into(),
         DoNotDisturb::On => "Do not disturb, until `belfry dnd off`.".into(),
         DoNotDisturb::Until(end) => format!("Do not disturb until {}.", rfc3339::format(end)),

@@ -18,6 +18,10 @@ impl Actor {
         url: PushServiceUrl,
         event: service::Event,
     ) -> Result<(), StoreError> {
+        if !self.services.contains_key(&url) {
+            // Said before it was let go.
+            return Ok(());
+        }
         match event {
             service::Event::Connected(identity) => self.connected(url, identity).await,
             service::Event::Disconnected { retry_in, reason } => {
@@ -136,8 +140,10 @@ impl Actor {
     ) -> Result<(), StoreError> {
         if let Some(reply) = self.registering.remove(&channel) {
             let message = format!("{url} refused the subscription (status {status})");
-            let _ = reply.send(Err(CommandError::new(ErrorCode::Rejected, message)));
-            return Ok(());
+            // Whoever asked may have given up waiting.
+            if reply.send(Err(CommandError::new(ErrorCode::Rejected, message))).is_ok() {
+                return Ok(());
+            }
         }
         self.report(None, format!("{url} refused to renew a subscription (status {status})"));
         if !matches!(status, 400 | 409) {

@@ -152,9 +152,10 @@ impl Store {
     }
 
     fn noticed<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(error @ StoreError::Sqlite(_)) = &result
+        if let Err(error @ (StoreError::Sqlite(_) | StoreError::Unsound)) = &result
             && error.trouble() == Trouble::DatabaseDamaged
         {
+            recovery::suspect(&self.path);
             self.damaged.send_if_modified(|damaged| !std::mem::replace(damaged, true));
         }
         result

@@ -21,6 +21,9 @@ const SITES_COMPLETE: &str = "sites_complete";
 /// The file that was kept aside.
 const SET_ASIDE: &str = "database_set_aside";
 
+/// What the note's name ends in.
+const SUSPECT: &str = "suspect";
+
 /// Reads the whole file: only for one that is under suspicion. False: it is damaged.
 pub(crate) fn is_sound(c: &Connection) -> Result<bool> {
     let verdict: Result<String> = c.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
@@ -36,6 +39,22 @@ pub(crate) fn is_sound(c: &Connection) -> Result<bool> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Notes beside the database that it has failed: whoever opens it next reads it as a whole first.
+pub(crate) fn suspect(path: &Path) {
+    // A disk that takes no file either: the damage shows again by itself.
+    let _ = crate::config::create_private(&path.with_extension(SUSPECT));
+}
+
+/// Whether that has been noted.
+pub(crate) fn is_suspect(path: &Path) -> bool {
+    path.with_extension(SUSPECT).exists()
+}
+
+/// It was sound, or is set aside.
+pub(crate) fn clear(path: &Path) {
+    let _ = fs::remove_file(path.with_extension(SUSPECT));
 }
 
 /// Renames a damaged database, with its log, to a dated name beside it, and returns that.

@@ -35,7 +35,7 @@ use webpush::{PushSubscription, encryption};
 
 use crate::api::{
     Check, CommandError, Disposition, Entry, EntryFilter, Event, NewSite, Request, Response, Setting,
-    SettingKey, Site, SiteChange, Status,
+    SettingKey, Site, SiteChange, Status, Trouble,
 };
 use crate::client::Client;
 use crate::config::{Mode, Notify, Options};
@@ -167,8 +167,13 @@ enum Manner {
     Shows,
     /// Takes the notification and does not say so.
     Hangs,
+    /// Answers with an error to one with this title.
+    Refuses(&'static str),
     IsAbsent,
 }
+
+/// SQLCipher's default page, in bytes.
+const PAGE: usize = 4096;
 
 /// Shows nothing and remembers everything.
 struct RecordingNotifier {
@@ -182,6 +187,12 @@ struct RecordingNotifier {
 impl Notifier for RecordingNotifier {
     async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
         let mut manner = self.manner.clone();
+        let refused = *manner.borrow();
+        if let Manner::Refuses(word) = refused
+            && popup.notification.title == word
+        {
+            return Err(NotifyError::Failed("it does not like this one".into()));
+        }
         if *manner.borrow() == Manner::IsAbsent {
             return Err(NotifyError::Absent("nobody is there".into()));
         }
@@ -286,9 +297,19 @@ impl Machine {
 
     /// Overwrites the beginning of the database.
     fn damage(&self) {
+        self.damage_page(0);
+    }
+
+    /// Overwrites a page of the database, counted from zero.
+    fn damage_page(&self, page: usize) {
         let mut bytes = std::fs::read(self.database()).unwrap();
-        bytes[..2048].fill(7);
+        bytes[page * PAGE..][..PAGE].fill(7);
         std::fs::write(self.database(), bytes).unwrap();
+    }
+
+    /// How many pages the database has.
+    fn pages(&self) -> usize {
+        std::fs::read(self.database()).unwrap().len() / PAGE
     }
 
     async fn start(&self, service: &ScriptedService) -> Receiver {
@@ -379,6 +400,12 @@ impl Receiver {
             Response::Checks(checks) => checks,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What is wrong, but for the place where the tests run: that may have no tray.
+    async fn troubles(&self) -> Vec<Trouble> {
+        let troubles = self.checks().await.into_iter().filter_map(|check| check.code);
+        troubles.filter(|trouble| *trouble != Trouble::TrayAbsent).collect()
     }
 
     async fn status(&self) -> Status {

@@ -152,6 +152,24 @@ async fn views_hear_when_a_silence_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn one_that_the_server_refuses_keeps_no_other_from_being_shown() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    receiver.notifications.send_replace(Manner::Refuses("bad"));
+    for text in ["bad", "good"] {
+        send(&mut peer, &channel, &subscription, &[text.to_owned()]).await;
+    }
+    assert_eq!(receiver.popup().await.notification.title, "good");
+    receiver.notifications.send_replace(Manner::Shows);
+    send(&mut peer, &channel, &subscription, &["next".to_owned()]).await;
+    let mut later = [receiver.popup().await, receiver.popup().await].map(|popup| popup.notification.title);
+    later.sort();
+    assert_eq!(later, ["bad", "next"]);
+}
+
+#[tokio::test]
 async fn what_was_set_or_read_since_decides_when_it_can_be_shown_at_last() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
     let mut receiver = machine.start(&service).await;

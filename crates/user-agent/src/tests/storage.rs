@@ -1,7 +1,7 @@
 //! Trouble with the database.
 
 use super::*;
-use crate::api::{Trouble, UaidState};
+use crate::api::UaidState;
 
 fn kept_aside(machine: &Machine) -> Vec<String> {
     let folder = std::fs::read_dir(machine.folder.path().join("profile")).unwrap();
@@ -47,10 +47,9 @@ async fn a_damaged_database_is_kept_aside_and_its_sites_live_on() {
     assert_eq!(receiver.popup().await.notification.body, "it goes on");
     let aside = kept_aside(&machine);
     assert_eq!(aside.len(), 1);
-    let codes: Vec<_> = receiver.checks().await.into_iter().filter_map(|check| check.code).collect();
-    assert_eq!(codes, [Trouble::DatabaseReplaced]);
+    assert_eq!(receiver.troubles().await, [Trouble::DatabaseReplaced]);
     std::fs::remove_file(machine.folder.path().join("profile").join(&aside[0])).unwrap();
-    assert!(receiver.checks().await.iter().all(|check| check.code.is_none()), "done with");
+    assert_eq!(receiver.troubles().await, [], "done with");
 }
 
 #[tokio::test]
@@ -144,4 +143,31 @@ async fn a_database_of_a_newer_version_is_refused_and_not_touched() {
     assert_eq!(error.trouble, Some(Trouble::DatabaseNewer));
     assert_eq!(std::fs::read(machine.database()).unwrap(), before);
     assert!(kept_aside(&machine).is_empty());
+}
+
+#[tokio::test]
+async fn whichever_page_is_damaged_the_next_start_goes_on() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (_, subscription) = receiver.paired(&mut peer, "Backups").await;
+    receiver.engine.shutdown().await;
+    let sound = std::fs::read(machine.database()).unwrap();
+    for page in 0..machine.pages() {
+        std::fs::write(machine.database(), &sound).unwrap();
+        machine.damage_page(page);
+        let receiver = machine.start(&service).await;
+        // It may notice only now, and opens once more by itself.
+        let listed = async {
+            loop {
+                match receiver.client.request(Request::ShowSite { site: "Backups".into() }).await {
+                    Ok(Response::Site(site)) => return site,
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        };
+        let site = soon("the site", listed).await;
+        assert_eq!(site.subscription.as_ref(), Some(&subscription), "page {page}");
+        receiver.engine.shutdown().await;
+    }
 }

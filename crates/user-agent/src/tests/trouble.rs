@@ -1,10 +1,9 @@
 //! Every trouble, brought about: what `belfry doctor` says to it.
 
 use super::*;
-use crate::api::{Check, Trouble};
+
 use crate::keys::KeyringError;
-use crate::store::tests::key;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 /// Its code, and what its remedy says. A trouble without a row does not compile.
 fn row(trouble: Trouble) -> (&'static str, &'static str) {
@@ -19,7 +18,7 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
         Trouble::MessagesWithheld => ("messages-withheld", "keys are back"),
         Trouble::DiskFull => ("disk-full", "free some space"),
         Trouble::ReadOnly => ("read-only", "writable again"),
-        Trouble::DatabaseDamaged => ("database-damaged", "start it again"),
+        Trouble::DatabaseDamaged => ("database-damaged", "by itself"),
         Trouble::DatabaseReplaced => ("database-replaced", "kept aside"),
         Trouble::DatabaseNewer => ("database-newer", "update Belfry"),
         Trouble::StorageFailed => ("storage-failed", "check the profile's folder"),
@@ -123,9 +122,9 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
         }
         Trouble::DatabaseDamaged => {
             machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
-            machine.damage();
-            let error = Store::open(&machine.database(), &key(1)).err().unwrap();
-            vec![CommandError::from(error).check()]
+            let last = machine.pages() - 1;
+            machine.damage_page(last);
+            machine.start(&service).await.checks().await
         }
         Trouble::DatabaseReplaced => {
             machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
