@@ -8,6 +8,10 @@ use webpush::{MessageVersion, PushMessage, Topic, Ttl, Urgency};
 /// How many stored messages are sent before the user agent must acknowledge. autopush-websocket.md §7.2.
 pub(crate) const BATCH: usize = 10;
 
+/// How many messages wait for one user agent: beyond them the oldest are dropped. Autopush forgets the user agent
+/// instead, autopush-websocket.md §7.4, which costs it every endpoint.
+pub(crate) const MAX_WAITING: usize = 1000;
+
 /// Where a message stands in the order of acceptance; later ones are greater, and none is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Position(pub(crate) i64);

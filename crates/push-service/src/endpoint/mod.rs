@@ -107,13 +107,14 @@ async fn deliver(
     urgency: Urgency,
 ) -> Result<(), Refusal> {
     let (registry, user_agent) = (Arc::clone(&service.registry), channel.user_agent);
-    let Some(expires_at) = mailbox::expiry(service.now(), ttl) else {
+    let now = service.now();
+    let Some(expires_at) = mailbox::expiry(now, ttl) else {
         registry.hand_over(user_agent, Delivery { push, stored: None });
         return Ok(());
     };
     let posted = Posted { push, topic, urgency, expires_at };
     let hand_over = move |delivery| registry.hand_over(user_agent, delivery);
-    match service.store.put(channel, posted, hand_over).await? {
+    match service.store.put(channel, posted, now, hand_over).await? {
         true => Ok(()),
         false => Err(Refusal::RevokedEndpoint),
     }

@@ -8,6 +8,8 @@ mod tests;
 mod worker;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 use webpush::{ChannelId, MessageVersion};
@@ -16,7 +18,7 @@ pub use self::schema::OpenError;
 use self::worker::Worker;
 pub(crate) use self::worker::{Pending, StoreError};
 use crate::id::{Hash, Uaid};
-use crate::mailbox::{Batch, Delivery, Position, Posted, Stored};
+use crate::mailbox::{Batch, Delivery, MAX_WAITING, Posted, Stored};
 
 /// How far behind a user agent's `seen_at` may be, in seconds: one write a day is enough to know who is gone.
 const SEEN_PRECISION: u64 = 86_400;
@@ -25,6 +27,8 @@ const SEEN_PRECISION: u64 = 86_400;
 pub(crate) struct Store {
     writer: Worker,
     reader: Worker,
+    /// Messages dropped since the start, as too many waited.
+    dropped: Arc<AtomicUsize>,
 }
 
 /// An endpoint that was handed out once.
@@ -49,7 +53,7 @@ impl Store {
     pub(crate) fn open(folder: &Path) -> Result<Self, OpenError> {
         let writer = Worker::writer(schema::open_writer(folder)?)?;
         let reader = Worker::reader(schema::open_reader(folder)?)?;
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader, dropped: Arc::default() })
     }
 
     /// Whether this user agent ever registered a channel; if so, notes that it was seen.
@@ -88,17 +92,21 @@ impl Store {
         self.read(move |db| queries::endpoint(db, token)).await
     }
 
-    /// Stores a message, replacing one of the same channel and topic. `false`: the channel has been given up.
+    /// Stores a message, replacing one of the same channel and topic, and the oldest where [`MAX_WAITING`] wait
+    /// already. `false`: the channel has been given up.
     /// `committed` gets the message as soon as it is safe, even if nobody waits for the answer any more.
     pub(crate) async fn put(
         &self,
         channel: Channel,
         posted: Posted,
+        now: u64,
         committed: impl FnOnce(Delivery) + Send + 'static,
     ) -> Result<bool, StoreError> {
-        let work = move |db: &Connection| Ok((queries::put(db, &channel, &posted)?, posted));
-        let answer = |(position, posted): (Option<Position>, Posted)| match position {
-            Some(position) => {
+        let work = move |db: &Connection| Ok((queries::put(db, &channel, &posted, now)?, posted));
+        let dropped_before = Arc::clone(&self.dropped);
+        let answer = move |(put, posted): (Option<queries::Put>, Posted)| match put {
+            Some(queries::Put { position, dropped }) => {
+                note_dropped(&dropped_before, dropped);
                 let stored = Stored { position, expires_at: posted.expires_at };
                 committed(Delivery { push: posted.push, stored: Some(stored) });
                 true
@@ -154,5 +162,21 @@ impl Store {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.reader.submit(work, |value| value).await.done().await
+    }
+}
+
+/// Says so in the log at once, but ever more rarely: whoever floods a user agent does not fill the disk by it.
+fn note_dropped(before: &AtomicUsize, dropped: usize) {
+    if dropped == 0 {
+        return;
+    }
+    let before = before.fetch_add(dropped, Ordering::Relaxed);
+    let total = before.saturating_add(dropped);
+    if before.checked_ilog2() != total.checked_ilog2() {
+        tracing::warn!(
+            total,
+            "dropped the oldest message of a user agent for which {MAX_WAITING} newer ones wait; \
+             the next warning comes when twice as many were dropped"
+        );
     }
 }

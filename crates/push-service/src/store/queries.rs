@@ -6,7 +6,7 @@ use webpush::{ChannelId, ContentEncoding, EncryptedMessage, MessageVersion, Push
 
 use super::{Channel, Endpoint};
 use crate::id::{Hash, Uaid};
-use crate::mailbox::{Batch, Position, Posted};
+use crate::mailbox::{Batch, MAX_WAITING, Position, Posted};
 
 /// How long the tombstone of a revoked endpoint is kept, in seconds: 90 days. Senders that were away for longer get
 /// 404 instead of 410, which means the same to them.
@@ -18,6 +18,19 @@ pub(super) const BATCH: &str = "
     FROM message JOIN channel ON channel.id = message.channel
     WHERE message.user_agent = ?1 AND message.expires_at > ?2
     ORDER BY message.topic IS NULL, message.id LIMIT ?3";
+
+/// The older of the oldest with and the oldest without a topic: two steps down an index.
+pub(super) const DROP_OLDEST: &str = "
+    DELETE FROM message WHERE id = (SELECT min(oldest) FROM (
+        SELECT min(id) AS oldest FROM message WHERE user_agent = ?1 AND (topic IS NULL) = 0
+        UNION ALL SELECT min(id) FROM message WHERE user_agent = ?1 AND (topic IS NULL) = 1))";
+
+/// A message that was stored.
+pub(super) struct Put {
+    pub(super) position: Position,
+    /// How many older ones had to go for it.
+    pub(super) dropped: usize,
+}
 
 pub(super) fn seen_at(db: &Connection, uaid: Uaid) -> rusqlite::Result<Option<u64>> {
     db.prepare_cached("SELECT seen_at FROM user_agent WHERE uaid = ?1")?
@@ -81,7 +94,12 @@ pub(super) fn endpoint(db: &Connection, token: Hash) -> rusqlite::Result<Option<
 }
 
 /// `None`: the channel is gone.
-pub(super) fn put(db: &Connection, channel: &Channel, posted: &Posted) -> rusqlite::Result<Option<Position>> {
+pub(super) fn put(
+    db: &Connection,
+    channel: &Channel,
+    posted: &Posted,
+    now: u64,
+) -> rusqlite::Result<Option<Put>> {
     let topic = posted.topic.as_ref().map(webpush::Topic::as_str);
     if topic.is_some() {
         db.prepare_cached("DELETE FROM message WHERE channel = ?1 AND topic = ?2")?
@@ -105,7 +123,36 @@ pub(super) fn put(db: &Connection, channel: &Channel, posted: &Posted) -> rusqli
             content.crypto_key,
             content.data,
         ])?;
-    Ok((inserted == 1).then(|| Position(db.last_insert_rowid())))
+    if inserted == 0 {
+        return Ok(None);
+    }
+    let position = Position(db.last_insert_rowid());
+    Ok(Some(Put { position, dropped: drop_overflow(db, channel.user_agent, now)? }))
+}
+
+/// Keeps the newest [`MAX_WAITING`] messages of a user agent; returns how many others there were.
+fn drop_overflow(db: &Connection, uaid: Uaid, now: u64) -> rusqlite::Result<usize> {
+    if excess(db, uaid)? == 0 {
+        return Ok(0);
+    }
+    // What nobody will get must not push out what somebody would.
+    remove_expired(db, now)?;
+    let excess = excess(db, uaid)?;
+    for _ in 0..excess {
+        db.prepare_cached(DROP_OLDEST)?.execute([uaid])?;
+    }
+    Ok(excess)
+}
+
+fn excess(db: &Connection, uaid: Uaid) -> rusqlite::Result<usize> {
+    let waiting: i64 = db
+        .prepare_cached("SELECT waiting FROM user_agent WHERE uaid = ?1")?
+        .query_row([uaid], |row| row.get(0))?;
+    Ok(usize::try_from(waiting).unwrap_or_default().saturating_sub(MAX_WAITING))
+}
+
+fn remove_expired(db: &Connection, now: u64) -> rusqlite::Result<usize> {
+    db.prepare_cached("DELETE FROM message WHERE expires_at <= ?1")?.execute([seconds(now)])
 }
 
 /// Both statements see the same state of the database.
@@ -139,7 +186,7 @@ pub(super) fn sweep(db: &Connection, now: u64) -> rusqlite::Result<usize> {
         "DELETE FROM endpoint WHERE revoked_at > 0 AND revoked_at <= ?1",
         [seconds(now.saturating_sub(TOMBSTONE))],
     )?;
-    db.execute("DELETE FROM message WHERE expires_at <= ?1", [seconds(now)])
+    remove_expired(db, now)
 }
 
 /// The columns of a body and of the headers needed to read it. An empty encoding: there is no body.

@@ -9,7 +9,8 @@ use thiserror::Error;
 const FILE: &str = "push-service.sqlite3";
 
 /// Applied in order; the position of the last one applied is the database's `user_version`. Never edited once released.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/0001_initial.sql"), include_str!("../../migrations/0002_waiting.sql")];
 
 /// Why the store could not be opened.
 #[derive(Debug, Error)]
@@ -108,6 +109,25 @@ mod tests {
         connection.pragma_update(None, "user_version", 99).unwrap();
         drop(connection);
         assert!(matches!(open_writer(folder.path()), Err(OpenError::Newer(99))));
+    }
+
+    #[test]
+    fn what_already_waits_is_counted_by_the_second_migration() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = Connection::open(folder.path().join(FILE)).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO user_agent (uaid, seen_at) VALUES (zeroblob(16), 1);
+             INSERT INTO channel (user_agent, channel_id) VALUES (zeroblob(16), 'c');
+             INSERT INTO message (user_agent, channel, version, expires_at)
+                VALUES (zeroblob(16), 1, 'a', 9), (zeroblob(16), 1, 'b', 9);",
+        )
+        .unwrap();
+        drop(old);
+        let migrated = open_writer(folder.path()).unwrap();
+        let waiting = migrated.query_row("SELECT waiting FROM user_agent", (), |row| row.get::<_, u32>(0));
+        assert_eq!(waiting, Ok(2));
     }
 
     #[test]

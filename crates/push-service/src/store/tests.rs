@@ -1,12 +1,12 @@
 use std::sync::mpsc;
 
-use futures_util::future::poll_immediate;
+use futures_util::future::{join_all, poll_immediate};
 use tempfile::TempDir;
 use webpush::{ContentEncoding, EncryptedMessage, PushMessage, Topic, Urgency};
 
 use super::*;
 use crate::id::{EndpointToken, random_version};
-use crate::mailbox::BATCH;
+use crate::mailbox::{BATCH, Position};
 
 const NOW: u64 = 1_800_000_000;
 const LATER: u64 = NOW + 3_600;
@@ -53,7 +53,7 @@ impl Fixture {
         let topic: Option<Topic> = topic.map(|topic| topic.parse().unwrap());
         let posted = Posted { push: push.clone(), topic, urgency: Urgency::High, expires_at };
         let channel = self.endpoint().await.channel.unwrap();
-        assert!(self.store.put(channel, posted, |_| {}).await.unwrap());
+        assert!(self.store.put(channel, posted, NOW, |_| {}).await.unwrap());
         push
     }
 
@@ -182,6 +182,90 @@ async fn expired_messages_are_not_delivered_and_swept() {
     assert_eq!(fixture.store.sweep(NOW + 10).await.unwrap(), 0);
 }
 
+/// As many as may wait, without the disk's time for each.
+async fn fill(fixture: &Fixture, expires_at: impl Fn(usize) -> u64) -> Vec<PushMessage> {
+    let puts: Vec<_> = (0..MAX_WAITING).map(|n| fixture.put(None, expires_at(n))).collect();
+    join_all(puts).await;
+    fixture.stored(NOW).await
+}
+
+async fn waiting(fixture: &Fixture) -> (u32, u32) {
+    let uaid = fixture.uaid;
+    let counted = fixture.store.read(move |db| {
+        db.query_row(
+            "SELECT waiting, (SELECT count(*) FROM message WHERE user_agent = uaid) FROM user_agent WHERE uaid = ?1",
+            [uaid],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    });
+    counted.await.unwrap()
+}
+
+#[tokio::test]
+async fn of_too_many_messages_the_newest_are_kept() {
+    let fixture = Fixture::new().await;
+    let topical = fixture.put(Some("a"), LATER).await;
+    let filled = fill(&fixture, |_| LATER).await;
+    assert_eq!(filled.len(), MAX_WAITING);
+    assert!(!filled.contains(&topical), "the oldest goes first, whatever its topic");
+    let newer = [fixture.put(None, LATER).await, fixture.put(None, LATER).await];
+    assert_eq!(fixture.stored(NOW).await, [&filled[2..], &newer].concat());
+    let newest = fixture.put(Some("b"), LATER).await;
+    assert_eq!(fixture.stored(NOW).await, [&[newest], &filled[3..], &newer].concat());
+    assert_eq!(fixture.store.dropped.load(Ordering::Relaxed), 4);
+    assert!(fixture.store.greet(fixture.uaid, NOW).await.unwrap(), "the user agent is not forgotten");
+}
+
+#[tokio::test]
+async fn expired_messages_push_out_no_others() {
+    let fixture = Fixture::new().await;
+    let filled = fill(&fixture, |n| if n == MAX_WAITING / 2 { NOW + 1 } else { LATER }).await;
+    let channel = fixture.endpoint().await.channel.unwrap();
+    let push = PushMessage { channel_id: fixture.channel, version: random_version().unwrap(), content: None };
+    let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
+    assert!(fixture.store.put(channel, posted, NOW + 1, |_| {}).await.unwrap());
+    let kept = fixture.stored(NOW + 1).await;
+    assert_eq!((kept.len(), &kept[0]), (MAX_WAITING, &filled[0]));
+    assert_eq!(fixture.store.dropped.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn what_waits_is_counted_whichever_way_it_goes() {
+    let fixture = Fixture::new().await;
+    let other = ChannelId::from_random_bytes([8; 16]);
+    let expectations =
+        async |step, expected| assert_eq!(waiting(&fixture).await, (expected, expected), "{step}");
+    fixture.store.register(fixture.uaid, other, [8; 32], None, NOW).await.unwrap();
+    let (first, second) = (fixture.put(None, LATER).await, fixture.put(None, LATER).await);
+    for topic in [None, Some("t"), Some("t"), Some("u")] {
+        fixture.put(topic, LATER).await;
+    }
+    expectations("replaced", 5).await;
+    fixture.store.acknowledge(fixture.uaid, vec![first.version]).await.done().await.unwrap();
+    fixture.store.cancel(second.version).await.unwrap();
+    expectations("acknowledged and cancelled", 3).await;
+    fixture.put(None, NOW + 1).await;
+    fixture.store.sweep(NOW + 1).await.unwrap();
+    expectations("swept", 3).await;
+    fixture.store.unregister(fixture.uaid, fixture.channel, NOW).await.unwrap();
+    expectations("given up", 0).await;
+}
+
+#[tokio::test]
+async fn the_oldest_message_is_found_by_an_index() {
+    let fixture = Fixture::new().await;
+    let plan = format!("EXPLAIN QUERY PLAN {}", queries::DROP_OLDEST);
+    let steps = fixture.store.write(move |db| {
+        let mut statement = db.prepare(&plan)?;
+        let rows = statement.query_map([vec![0_u8; 16]], |row| row.get::<_, String>(3))?;
+        rows.collect::<rusqlite::Result<Vec<_>>>()
+    });
+    let steps = steps.await.done().await.unwrap();
+    let searches: Vec<_> = steps.iter().filter(|step| step.contains("message_of_user_agent")).collect();
+    assert_eq!(searches.len(), 2, "{steps:?}");
+    assert!(searches.iter().all(|step| step.contains("user_agent=? AND <expr>=?")), "{steps:?}");
+}
+
 #[tokio::test]
 async fn tombstones_are_kept_for_90_days() {
     let fixture = Fixture::new().await;
@@ -226,7 +310,8 @@ async fn a_message_for_a_channel_given_up_meanwhile_is_refused() {
     let push = PushMessage { channel_id: fixture.channel, version: random_version().unwrap(), content: None };
     let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
     let (sender, handed_over) = mpsc::channel();
-    let stored = fixture.store.put(channel, posted, move |delivery| sender.send(delivery).unwrap()).await;
+    let stored =
+        fixture.store.put(channel, posted, NOW, move |delivery| sender.send(delivery).unwrap()).await;
     assert!(!stored.unwrap());
     assert!(handed_over.try_recv().is_err());
 }
@@ -264,7 +349,7 @@ async fn what_could_not_be_committed_is_neither_answered_nor_handed_over() {
     let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
     let (release, gate) = fixture.held_writer().await;
     let (sender, handed_over) = mpsc::channel();
-    let put = fixture.store.put(channel, posted, move |delivery| sender.send(delivery).unwrap());
+    let put = fixture.store.put(channel, posted, NOW, move |delivery| sender.send(delivery).unwrap());
     tokio::pin!(put);
     assert!(poll_immediate(put.as_mut()).await.is_none());
     // Ends the group's transaction behind its back, as SQLite itself does when the disk is full.
@@ -279,6 +364,49 @@ async fn what_could_not_be_committed_is_neither_answered_nor_handed_over() {
     assert_eq!(fixture.stored(NOW).await.len(), 1);
 }
 
+/// Lets the database grow by this many pages and no further, as a full disk would.
+async fn leave_room(fixture: &Fixture, pages: u32) {
+    let limit = fixture.store.write(move |db| {
+        let in_use: u32 = db.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        db.pragma_update_and_check(None, "max_page_count", in_use + pages, |_| Ok(()))
+    });
+    limit.await.done().await.unwrap();
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_is_answered_that_is_not_stored_and_room_is_used_again() {
+    let fixture = Fixture::new().await;
+    let channel = fixture.endpoint().await.channel.unwrap();
+    leave_room(&fixture, 20).await;
+    let (sender, handed_over) = mpsc::channel();
+    let (mut accepted, mut refused) = (Vec::new(), 0);
+    while refused < 5 {
+        let version = random_version().unwrap();
+        let content = EncryptedMessage { encoding: ContentEncoding::Aes128Gcm, data: Some(vec![7; 4000]) };
+        let push =
+            PushMessage { channel_id: fixture.channel, version: version.clone(), content: Some(content) };
+        let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
+        let sender = sender.clone();
+        let hand_over = move |delivery: Delivery| sender.send(delivery.push.version).unwrap();
+        match fixture.store.put(channel.clone(), posted, NOW, hand_over).await {
+            Ok(true) => accepted.push(version),
+            Ok(false) => panic!("the channel is there"),
+            Err(StoreError::Refused(_)) => refused += 1,
+            Err(StoreError::Closed) => panic!("it goes on"),
+        }
+    }
+    assert!(accepted.len() > 5, "{}", accepted.len());
+    let versions =
+        async || -> Vec<_> { fixture.stored(NOW).await.into_iter().map(|push| push.version).collect() };
+    assert_eq!(versions().await, accepted);
+    assert_eq!(handed_over.try_iter().collect::<Vec<_>>(), accepted);
+
+    let acknowledged = accepted.drain(..4).collect();
+    fixture.store.acknowledge(fixture.uaid, acknowledged).await.done().await.unwrap();
+    accepted.push(fixture.put(None, LATER).await.version);
+    assert_eq!(versions().await, accepted);
+}
+
 #[tokio::test]
 async fn a_message_is_handed_over_even_if_its_sender_hung_up() {
     let fixture = Fixture::new().await;
@@ -287,7 +415,8 @@ async fn a_message_is_handed_over_even_if_its_sender_hung_up() {
     let version = push.version.clone();
     let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
     let (sender, handed_over) = mpsc::channel();
-    let put = Box::pin(fixture.store.put(channel, posted, move |delivery| sender.send(delivery).unwrap()));
+    let put =
+        Box::pin(fixture.store.put(channel, posted, NOW, move |delivery| sender.send(delivery).unwrap()));
     assert!(poll_immediate(put).await.is_none());
     fixture.store.sweep(NOW).await.unwrap();
     assert_eq!(handed_over.try_recv().unwrap().push.version, version);
