@@ -183,6 +183,12 @@ pub(crate) struct Serve {
     /// `auto`: make a local certificate authority in the data folder and serve https and wss
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) tls: Option<TlsMode>,
+    /// Let only those user agents connect whose WebSocket URL ends in the token in the first line of this file
+    ///
+    /// 16 to 256 of A-Z a-z 0-9 - . _ ~, so that a service which others reach is not open to the world: user agents are
+    /// given `wss://HOST/TOKEN`, any other path answers 404. The token is not printed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registration_token: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `websocket` | the user agents' side: one task per connection |
 //! | `endpoint` | the application servers' side: HTTP |
+//! | `registration` | who may become a user agent |
 //! | `registry` | who is connected |
 //! | `mailbox` | the rules of TTL and redelivery, pure |
 //! | `store` | SQLite: one thread writes, with group commit, one reads |
@@ -25,6 +26,7 @@ mod folder;
 mod id;
 pub mod local;
 mod mailbox;
+mod registration;
 mod registry;
 mod service;
 mod store;
@@ -49,9 +51,10 @@ use url::Url;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use self::endpoint::fuzz;
+pub use self::registration::{InvalidRegistrationToken, RegistrationToken};
 use self::service::{Phase, Service};
 pub use self::store::OpenError;
-use self::store::Store;
+use self::store::{Store, Swept};
 pub use self::tls::{Tls, TlsError};
 pub use self::urls::InvalidPublicUrl;
 use self::urls::Urls;
@@ -79,6 +82,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// Plain or TLS.
     pub tls: Tls,
+    /// What user agents have to know; `None`: everybody may connect.
+    pub registration_token: Option<RegistrationToken>,
 }
 
 /// The times of the WebSocket protocol; the default is autopush's. autopush-websocket.md §7.6.
@@ -162,11 +167,13 @@ impl PushService {
         let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(bind_error)?;
         let listen = listener.local_addr().map_err(bind_error)?;
 
-        let urls = Urls::new(listen, config.tls != Tls::None, config.public_url.as_ref())?;
+        let token = config.registration_token;
+        let urls = Urls::new(listen, config.tls != Tls::None, config.public_url.as_ref(), token.as_ref())?;
         let data_error = |source| StartError::Data { path: config.data.clone(), source };
-        local::remember(&config.data, urls.websocket()).map_err(data_error)?;
+        local::remember(&config.data, urls.registration()).map_err(data_error)?;
         let (phase, _) = watch::channel(Phase::Serving);
-        let service = Arc::new(Service { store, registry: Arc::default(), urls, timing, phase });
+        let registry = Arc::default();
+        let service = Arc::new(Service { store, registry, urls, registration_token: token, timing, phase });
         let hosts = [Some(listen.ip().to_string()), service.urls.base().host_str().map(unbracketed)];
         let hosts = hosts.into_iter().flatten().collect();
         let tls = tls::Active::new(&config.tls, &config.data, hosts, service.now())?;
@@ -185,7 +192,7 @@ impl PushService {
         self.address
     }
 
-    /// Where user agents connect.
+    /// Where user agents connect; with a registration token, what stands before it.
     pub fn websocket_url(&self) -> &Url {
         self.service.urls.websocket()
     }
@@ -248,7 +255,9 @@ async fn serve(
     handle: Handle<SocketAddr>,
     service: Arc<Service>,
 ) -> io::Result<()> {
-    let routes = Router::new().merge(websocket::routes()).merge(endpoint::routes()).with_state(service);
+    let restricted = service.registration_token.is_some();
+    let routes =
+        Router::new().merge(websocket::routes(restricted)).merge(endpoint::routes()).with_state(service);
     let mut server = axum_server::Server::from_listener(listener)
         .handle(handle)
         .first_request_timeout(HEAD_TIMEOUT)
@@ -266,8 +275,12 @@ async fn keep_house(service: Arc<Service>, mut tls: Option<tls::Active>) {
     loop {
         rounds.tick().await;
         let now = service.now();
-        if let Err(error) = service.store.sweep(now).await {
-            tracing::warn!(%error, "expired messages could not be removed");
+        match service.store.sweep(now, service.registry.connected()).await {
+            Ok(Swept { user_agents: 0, .. }) => {}
+            Ok(Swept { user_agents, .. }) => {
+                tracing::info!(user_agents, "forgot user agents that had not connected for 60 days");
+            }
+            Err(error) => tracing::warn!(%error, "what has expired could not be removed"),
         }
         if let Some(tls) = &mut tls
             && let Err(error) = tls.renew_if_due(now)

@@ -213,8 +213,13 @@ mod tests {
         let local = local(&temp);
         assert_eq!(local.url().unwrap(), None);
         let listen = "127.0.0.1:0".parse().unwrap();
-        let config =
-            crate::Config { listen, data: local.data.clone(), public_url: None, tls: crate::Tls::None };
+        let config = crate::Config {
+            listen,
+            data: local.data.clone(),
+            public_url: None,
+            tls: crate::Tls::None,
+            registration_token: None,
+        };
         let service = crate::PushService::start(config).await.unwrap();
         let url = local.ensure().await.unwrap();
         assert_eq!(url.port(), Some(service.address().port()));

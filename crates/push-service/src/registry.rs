@@ -41,6 +41,11 @@ impl Registry {
         Connected { registry: Arc::clone(self), uaid, queue, behind }
     }
 
+    /// The user agents that are connected now.
+    pub(crate) fn connected(&self) -> Vec<Uaid> {
+        self.lines().keys().copied().collect()
+    }
+
     /// Hands a message to the user agent's connection, if there is one. Never waits: a stored message that finds the
     /// queue full is left in the store, and the connection told to look there; any other is dropped.
     pub(crate) fn hand_over(&self, uaid: Uaid, delivery: Delivery) {
@@ -104,9 +109,10 @@ mod tests {
         drop(old);
         registry.hand_over(uaid, delivery(true));
         assert_eq!(new.next().await, Some(delivery(true)));
+        assert_eq!(registry.connected(), [uaid]);
         registry.hand_over(Uaid::random().unwrap(), delivery(true));
         drop(new);
-        assert!(registry.lines().is_empty());
+        assert!(registry.connected().is_empty());
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 use crate::Timing;
+use crate::registration::RegistrationToken;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::urls::Urls;
@@ -15,6 +16,7 @@ pub(crate) struct Service {
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
     pub(crate) urls: Urls,
+    pub(crate) registration_token: Option<RegistrationToken>,
     pub(crate) timing: Timing,
     /// Every connection holds a receiver, so that the sender knows when the last one is gone.
     pub(crate) phase: watch::Sender<Phase>,

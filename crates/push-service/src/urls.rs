@@ -5,11 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use thiserror::Error;
 use url::Url;
 
+use crate::registration::RegistrationToken;
+
 /// The service's addresses as others see them.
 #[derive(Debug, Clone)]
 pub(crate) struct Urls {
     endpoint: Url,
     websocket: Url,
+    registration: Url,
     origin: String,
 }
 
@@ -21,7 +24,12 @@ pub struct InvalidPublicUrl;
 impl Urls {
     /// Of a service that listens here. Listening on every address, it names itself by the loopback one: a `public` URL
     /// is what makes it reachable from elsewhere.
-    pub(crate) fn new(listen: SocketAddr, tls: bool, public: Option<&Url>) -> Result<Self, InvalidPublicUrl> {
+    pub(crate) fn new(
+        listen: SocketAddr,
+        tls: bool,
+        public: Option<&Url>,
+        token: Option<&RegistrationToken>,
+    ) -> Result<Self, InvalidPublicUrl> {
         let endpoint = match public {
             Some(url) => with_trailing_slash(url.clone()),
             None => {
@@ -45,8 +53,12 @@ impl Urls {
         }
         let mut websocket = endpoint.clone();
         websocket.set_scheme(scheme).map_err(|()| InvalidPublicUrl)?;
+        let mut registration = websocket.clone();
+        if let Some(token) = token {
+            registration.set_path(&format!("{}{}", websocket.path(), token.as_str()));
+        }
         let origin = endpoint.origin().ascii_serialization();
-        Ok(Self { endpoint, websocket, origin })
+        Ok(Self { endpoint, websocket, registration, origin })
     }
 
     /// The base of every endpoint, ending in `/`.
@@ -54,9 +66,14 @@ impl Urls {
         &self.endpoint
     }
 
-    /// Where user agents connect.
+    /// What every WebSocket URL of this service begins with; it is the whole of it where everybody may connect.
     pub(crate) fn websocket(&self) -> &Url {
         &self.websocket
+    }
+
+    /// Where user agents connect. A secret, if there is a registration token.
+    pub(crate) fn registration(&self) -> &Url {
+        &self.registration
     }
 
     /// `scheme://host[:port]`: the audience a sender must name.
@@ -84,7 +101,7 @@ mod tests {
 
     fn urls(listen: &str, tls: bool, public: Option<&str>) -> Option<(String, String, String)> {
         let public = public.map(|url| Url::parse(url).unwrap());
-        let urls = Urls::new(listen.parse().unwrap(), tls, public.as_ref()).ok()?;
+        let urls = Urls::new(listen.parse().unwrap(), tls, public.as_ref(), None).ok()?;
         Some((urls.websocket.to_string(), urls.endpoint("m/x"), urls.origin))
     }
 
@@ -106,6 +123,16 @@ mod tests {
             urls("0.0.0.0:443", true, None),
             all("wss://127.0.0.1/", "https://127.0.0.1/m/x", "https://127.0.0.1")
         );
+    }
+
+    #[test]
+    fn a_registration_token_ends_the_url_for_user_agents_only() {
+        let token = "0123456789abcdef".parse().unwrap();
+        let public = Url::parse("https://push.example.org/belfry").unwrap();
+        let urls = Urls::new("127.0.0.1:1".parse().unwrap(), false, Some(&public), Some(&token)).unwrap();
+        assert_eq!(urls.registration.as_str(), "wss://push.example.org/belfry/0123456789abcdef");
+        assert_eq!(urls.websocket.as_str(), "wss://push.example.org/belfry/");
+        assert_eq!(urls.endpoint("m/x"), "https://push.example.org/belfry/m/x");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use push_service::{Config, PushService, StartError};
+use push_service::{Config, PushService, RegistrationToken, StartError};
 use serde::Serialize;
 use url::Url;
 use user_agent::api::{CommandError, ErrorCode};
@@ -20,7 +20,8 @@ pub(crate) async fn run(serve: Serve, output: Output) -> Result<(), Failure> {
             .ok_or_else(|| CommandError::invalid("this system names no data folder: give --data"))?,
     };
     let (listen, public_url) = (serve.listen, serve.public_url.clone());
-    let config = Config { listen, data, public_url, tls: serve.tls() };
+    let registration_token = serve.registration_token.as_deref().map(registration_token).transpose()?;
+    let config = Config { listen, data, public_url, tls: serve.tls(), registration_token };
     let mut stop = Stop::listen()?;
     let mut service = PushService::start(config).await.map_err(not_started)?;
 
@@ -40,6 +41,14 @@ pub(crate) async fn run(serve: Serve, output: Output) -> Result<(), Failure> {
         () = stop.requested() => tracing::warn!("stopped before every connection was closed"),
     }
     result
+}
+
+/// The first line of this file.
+fn registration_token(file: &Path) -> Result<RegistrationToken, CommandError> {
+    let invalid = |reason: &dyn fmt::Display| CommandError::invalid(format!("{}: {reason}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| invalid(&error))?;
+    let line = text.lines().next().unwrap_or_default().trim();
+    line.parse().map_err(|error| invalid(&error))
 }
 
 fn announce(service: &PushService, output: Output) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Child;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use url::Url;
 use webpush::autopush::message::ServerMessage;
@@ -146,6 +146,36 @@ async fn a_local_authority_is_trusted_only_when_it_is_named() {
     let trusting = [&["--ca", ca], &send[..]].concat();
     let (code, message) = failure(&feed(home.path(), &trusting, &subscription).await);
     assert_eq!((code.as_str(), message.contains("404")), ("rejected", true), "{message}");
+}
+
+#[tokio::test]
+async fn a_registration_token_lets_those_in_who_know_it_and_is_not_printed() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("token");
+    let option = ["--registration-token", file.to_str().unwrap()];
+    let refused = [&["serve", "--json", "--listen", "127.0.0.1:0"], option.as_slice()].concat();
+    for (content, reason) in [(None, "No such file"), (Some("short\n"), "16 to 256")] {
+        if let Some(content) = content {
+            std::fs::write(&file, content).unwrap();
+        }
+        let (code, message) = failure(&run(home.path(), &refused).await);
+        assert_eq!((code.as_str(), message.contains(reason)), ("invalid", true), "{message}");
+        assert!(!message.contains("short"), "{message}");
+    }
+
+    let token = "a-token-that-nobody-guesses";
+    std::fs::write(&file, format!("{token}\n# for the laptop\n")).unwrap();
+    let service = serve(home.path(), &option).await;
+    assert_eq!(service.websocket.path(), "/");
+    let refused =
+        TcpStream::connect((service.websocket.host_str().unwrap(), service.websocket.port().unwrap()));
+    let refused = client_async(service.websocket.as_str(), refused.await.unwrap()).await;
+    assert!(matches!(refused, Err(Error::Http(answer)) if answer.status() == 404));
+    let mut receiver = Receiver::register(&service.websocket.join(token).unwrap()).await;
+    let subscription = serde_json::to_string(&receiver.subscription).unwrap();
+    let sent = feed(home.path(), &["send", "--to", "-", "--title", "T"], &subscription).await;
+    assert!(sent.status.success());
+    assert_eq!(receiver.receive().await, br#"{"title":"T"}"#);
 }
 
 #[tokio::test]

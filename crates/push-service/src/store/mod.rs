@@ -40,6 +40,13 @@ pub(crate) struct Endpoint {
     pub(crate) channel: Option<Channel>,
 }
 
+/// How much was removed because its time was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Swept {
+    pub(crate) messages: usize,
+    pub(crate) user_agents: usize,
+}
+
 /// A registered channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Channel {
@@ -59,10 +66,13 @@ impl Store {
     /// Whether this user agent ever registered a channel; if so, notes that it was seen.
     pub(crate) async fn greet(&self, uaid: Uaid, now: u64) -> Result<bool, StoreError> {
         let seen_at = self.read(move |db| queries::seen_at(db, uaid)).await?;
-        if seen_at.is_some_and(|seen_at| seen_at.saturating_add(SEEN_PRECISION) <= now) {
-            drop(self.write(move |db| queries::mark_seen(db, uaid, now)).await);
+        let Some(seen_at) = seen_at else { return Ok(false) };
+        if seen_at.saturating_add(SEEN_PRECISION) > now {
+            return Ok(true);
         }
-        Ok(seen_at.is_some())
+        // It may have been forgotten in between. If this cannot be written, nor can that.
+        let marked = self.write(move |db| queries::mark_seen(db, uaid, now)).await.done().await;
+        Ok(marked.unwrap_or(true))
     }
 
     /// Adds an endpoint for the channel, and the channel and the user agent if they are new.
@@ -131,9 +141,10 @@ impl Store {
         self.write(move |db| queries::cancel(db, &version)).await.done().await
     }
 
-    /// Removes expired messages and old tombstones. Returns how many messages.
-    pub(crate) async fn sweep(&self, now: u64) -> Result<usize, StoreError> {
-        self.write(move |db| queries::sweep(db, now)).await.done().await
+    /// Removes expired messages, old tombstones, and user agents that were neither seen for 60 days nor are
+    /// `connected`. The endpoints of those are revoked.
+    pub(crate) async fn sweep(&self, now: u64, connected: Vec<Uaid>) -> Result<Swept, StoreError> {
+        self.write(move |db| queries::sweep(db, now, &connected)).await.done().await
     }
 
     /// Whether the database answers.

@@ -4,13 +4,16 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use webpush::{ChannelId, ContentEncoding, EncryptedMessage, MessageVersion, PushMessage};
 
-use super::{Channel, Endpoint};
+use super::{Channel, Endpoint, Swept};
 use crate::id::{Hash, Uaid};
 use crate::mailbox::{Batch, MAX_WAITING, Position, Posted};
 
 /// How long the tombstone of a revoked endpoint is kept, in seconds: 90 days. Senders that were away for longer get
 /// 404 instead of 410, which means the same to them.
 const TOMBSTONE: u64 = 90 * 86_400;
+
+/// How long a user agent is remembered that does not connect, in seconds: 60 days. autopush-websocket.md §7.1.
+const REMEMBERED: u64 = 60 * 86_400;
 
 /// Those with a topic first, then the oldest.
 pub(super) const BATCH: &str = "
@@ -38,10 +41,11 @@ pub(super) fn seen_at(db: &Connection, uaid: Uaid) -> rusqlite::Result<Option<u6
         .optional()
 }
 
-pub(super) fn mark_seen(db: &Connection, uaid: Uaid, now: u64) -> rusqlite::Result<()> {
+/// `false`: there is no such user agent any more.
+pub(super) fn mark_seen(db: &Connection, uaid: Uaid, now: u64) -> rusqlite::Result<bool> {
     db.prepare_cached("UPDATE user_agent SET seen_at = ?2 WHERE uaid = ?1")?
         .execute(params![uaid, seconds(now)])
-        .map(drop)
+        .map(|marked| marked == 1)
 }
 
 pub(super) fn register(
@@ -181,12 +185,24 @@ pub(super) fn cancel(db: &Connection, version: &MessageVersion) -> rusqlite::Res
     db.prepare_cached("DELETE FROM message WHERE version = ?1")?.execute([version.as_str()]).map(drop)
 }
 
-pub(super) fn sweep(db: &Connection, now: u64) -> rusqlite::Result<usize> {
+pub(super) fn sweep(db: &Connection, now: u64, connected: &[Uaid]) -> rusqlite::Result<Swept> {
+    // Some stay connected for longer than others are remembered.
+    for uaid in connected {
+        mark_seen(db, *uaid, now)?;
+    }
+    let forgotten = seconds(now.saturating_sub(REMEMBERED));
+    db.execute(
+        "UPDATE endpoint SET channel = NULL, revoked_at = ?2 WHERE channel IN (
+            SELECT channel.id FROM user_agent JOIN channel ON channel.user_agent = user_agent.uaid
+            WHERE seen_at <= ?1)",
+        [forgotten, seconds(now)],
+    )?;
+    let user_agents = db.execute("DELETE FROM user_agent WHERE seen_at <= ?1", [forgotten])?;
     db.execute(
         "DELETE FROM endpoint WHERE revoked_at > 0 AND revoked_at <= ?1",
         [seconds(now.saturating_sub(TOMBSTONE))],
     )?;
-    remove_expired(db, now)
+    Ok(Swept { messages: remove_expired(db, now)?, user_agents })
 }
 
 /// The columns of a body and of the headers needed to read it. An empty encoding: there is no body.

@@ -178,8 +178,10 @@ async fn expired_messages_are_not_delivered_and_swept() {
     fixture.put(None, NOW + 10).await;
     let kept = fixture.put(None, NOW + 11).await;
     assert_eq!(fixture.stored(NOW + 10).await, [kept]);
-    assert_eq!(fixture.store.sweep(NOW + 10).await.unwrap(), 1);
-    assert_eq!(fixture.store.sweep(NOW + 10).await.unwrap(), 0);
+    for messages in [1, 0] {
+        let swept = fixture.store.sweep(NOW + 10, Vec::new()).await.unwrap();
+        assert_eq!(swept, Swept { messages, user_agents: 0 });
+    }
 }
 
 /// As many as may wait, without the disk's time for each.
@@ -245,7 +247,7 @@ async fn what_waits_is_counted_whichever_way_it_goes() {
     fixture.store.cancel(second.version).await.unwrap();
     expectations("acknowledged and cancelled", 3).await;
     fixture.put(None, NOW + 1).await;
-    fixture.store.sweep(NOW + 1).await.unwrap();
+    fixture.store.sweep(NOW + 1, Vec::new()).await.unwrap();
     expectations("swept", 3).await;
     fixture.store.unregister(fixture.uaid, fixture.channel, NOW).await.unwrap();
     expectations("given up", 0).await;
@@ -270,10 +272,64 @@ async fn the_oldest_message_is_found_by_an_index() {
 async fn tombstones_are_kept_for_90_days() {
     let fixture = Fixture::new().await;
     fixture.store.unregister(fixture.uaid, fixture.channel, NOW).await.unwrap();
-    fixture.store.sweep(NOW + 90 * 86_400 - 1).await.unwrap();
+    fixture.store.sweep(NOW + 90 * 86_400 - 1, Vec::new()).await.unwrap();
     assert!(fixture.store.endpoint(fixture.token).await.unwrap().is_some());
-    fixture.store.sweep(NOW + 90 * 86_400).await.unwrap();
+    fixture.store.sweep(NOW + 90 * 86_400, Vec::new()).await.unwrap();
     assert!(fixture.store.endpoint(fixture.token).await.unwrap().is_none());
+}
+
+const SIXTY_DAYS: u64 = 60 * 86_400;
+
+#[tokio::test]
+async fn a_user_agent_unseen_for_60_days_is_forgotten_and_its_endpoints_are_revoked() {
+    let fixture = Fixture::new().await;
+    fixture.put(None, NOW + 2 * SIXTY_DAYS).await;
+    let swept = fixture.store.sweep(NOW + SIXTY_DAYS - 1, Vec::new()).await.unwrap();
+    assert_eq!(swept.user_agents, 0);
+    assert!(fixture.endpoint().await.channel.is_some());
+    let swept = fixture.store.sweep(NOW + SIXTY_DAYS, Vec::new()).await.unwrap();
+    assert_eq!(swept.user_agents, 1);
+    assert_eq!(fixture.endpoint().await.channel, None);
+    assert!(fixture.stored(NOW).await.is_empty());
+    assert!(!fixture.store.greet(fixture.uaid, NOW + SIXTY_DAYS).await.unwrap());
+    let tombstone_over = NOW + SIXTY_DAYS + 90 * 86_400;
+    fixture.store.sweep(tombstone_over, Vec::new()).await.unwrap();
+    assert!(fixture.store.endpoint(fixture.token).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_user_agent_that_comes_back_or_stays_connected_is_remembered() {
+    let fixture = Fixture::new().await;
+    let swept = fixture.store.sweep(NOW + SIXTY_DAYS, vec![fixture.uaid]).await.unwrap();
+    assert_eq!(swept.user_agents, 0, "it is connected");
+    let swept = fixture.store.sweep(NOW + 2 * SIXTY_DAYS - 1, Vec::new()).await.unwrap();
+    assert_eq!(swept.user_agents, 0, "it was, less than 60 days ago");
+    assert!(fixture.store.greet(fixture.uaid, NOW + 2 * SIXTY_DAYS).await.unwrap());
+    let swept = fixture.store.sweep(NOW + 2 * SIXTY_DAYS, Vec::new()).await.unwrap();
+    assert_eq!(swept.user_agents, 0, "it came back before it was forgotten");
+}
+
+#[tokio::test]
+async fn a_user_agent_forgotten_while_it_says_hello_is_told() {
+    let fixture = Fixture::new().await;
+    let (release, gate) = fixture.held_writer().await;
+    let sweep = fixture.store.sweep(NOW + SIXTY_DAYS, Vec::new());
+    tokio::pin!(sweep);
+    assert!(poll_immediate(sweep.as_mut()).await.is_none());
+    let store = &fixture.store;
+    let hello = async {
+        let known = store.greet(fixture.uaid, NOW + SIXTY_DAYS);
+        tokio::pin!(known);
+        // Read as known while the removal waits for the disk.
+        assert!(poll_immediate(known.as_mut()).await.is_none());
+        store.check().await.unwrap();
+        assert!(poll_immediate(known.as_mut()).await.is_none());
+        release.send(()).unwrap();
+        known.await.unwrap()
+    };
+    assert!(!hello.await);
+    assert_eq!(sweep.await.unwrap().user_agents, 1);
+    gate.done().await.unwrap();
 }
 
 #[tokio::test]
@@ -418,7 +474,7 @@ async fn a_message_is_handed_over_even_if_its_sender_hung_up() {
     let put =
         Box::pin(fixture.store.put(channel, posted, NOW, move |delivery| sender.send(delivery).unwrap()));
     assert!(poll_immediate(put).await.is_none());
-    fixture.store.sweep(NOW).await.unwrap();
+    fixture.store.sweep(NOW, Vec::new()).await.unwrap();
     assert_eq!(handed_over.try_recv().unwrap().push.version, version);
 }
 
@@ -427,5 +483,5 @@ async fn a_closed_store_refuses() {
     let fixture = Fixture::new().await;
     fixture.store.close().await;
     assert!(fixture.store.check().await.is_err());
-    assert!(fixture.store.sweep(NOW).await.is_err());
+    assert!(fixture.store.sweep(NOW, Vec::new()).await.is_err());
 }

@@ -7,11 +7,12 @@ mod socket;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::service::Service;
@@ -25,9 +26,25 @@ const READ_BUFFER: usize = 1024;
 /// What waits to be written before the connection is given up: a few of the largest notifications.
 const MAX_WRITE_BUFFER: usize = 256 * 1024;
 
-/// `/`
-pub(crate) fn routes() -> Router<Arc<Service>> {
-    Router::new().route("/", get(upgrade))
+/// `/`, or `/TOKEN` where user agents have to know one.
+pub(crate) fn routes(restricted: bool) -> Router<Arc<Service>> {
+    match restricted {
+        false => Router::new().route("/", get(upgrade)),
+        true => Router::new().route("/{token}", any(upgrade_with_token)),
+    }
+}
+
+/// Without the token there is nothing here, whatever the method.
+async fn upgrade_with_token(
+    service: State<Arc<Service>>,
+    token: Result<Path<String>, PathRejection>,
+    asked: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let known = service.registration_token.as_ref().zip(token.ok());
+    match known.is_some_and(|(expected, Path(token))| expected.is(&token)) {
+        true => upgrade(service, asked).await,
+        false => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn upgrade(

@@ -8,6 +8,7 @@
     reason = "clippy.toml allows these in test functions, not in what they share"
 )]
 
+mod admission;
 mod connection;
 mod delivery;
 mod endpoint;

@@ -42,7 +42,7 @@ pub(crate) fn unhurried() -> Timing {
 
 pub(crate) fn config(data: &Path) -> Config {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    Config { listen, data: data.to_owned(), public_url: None, tls: Tls::None }
+    Config { listen, data: data.to_owned(), public_url: None, tls: Tls::None, registration_token: None }
 }
 
 pub(crate) struct Server {
@@ -61,7 +61,19 @@ impl Server {
     }
 
     pub(crate) async fn start_in(folder: Arc<TempDir>, timing: Timing) -> Self {
-        let service = PushService::start_with(config(folder.path()), timing).await.unwrap();
+        let config = config(folder.path());
+        Self::started(folder, config, timing).await
+    }
+
+    /// With another configuration than usual.
+    pub(crate) async fn start_with(configure: impl FnOnce(&Path) -> Config) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let config = configure(folder.path());
+        Self::started(folder, config, unhurried()).await
+    }
+
+    async fn started(folder: Arc<TempDir>, config: Config, timing: Timing) -> Self {
+        let service = PushService::start_with(config, timing).await.unwrap();
         // Only https would need it, but reqwest asks for it when it is made.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { service, folder, http: reqwest::Client::builder().no_proxy().build().unwrap() }
