@@ -5,7 +5,7 @@ mod until;
 mod values;
 
 use std::io::{self, IsTerminal as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -189,6 +189,19 @@ pub(crate) struct Serve {
     /// given `wss://HOST/TOKEN`, any other path answers 404. The token is not printed.
     #[arg(long, value_name = "FILE")]
     pub(crate) registration_token: Option<PathBuf>,
+    /// Answer 429 to more than 120 messages a minute for one endpoint, or 3,000 requests from one address [default: on,
+    /// but off where only this computer connects]
+    #[arg(long, value_enum, value_name = "WHETHER")]
+    pub(crate) rate_limits: Option<Switch>,
+    /// Believe the X-Forwarded-For of a proxy at this address; may be repeated. Turns the limits on
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) trusted_proxy: Vec<IpAddr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -349,6 +362,15 @@ pub(crate) enum VapidCommand {
 }
 
 impl Serve {
+    /// A proxy that is told apart from its clients serves others than this computer.
+    pub(crate) fn rate_limits(&self) -> Option<push_service::RateLimits> {
+        let limited = match self.rate_limits {
+            Some(switch) => switch == Switch::On,
+            None => !self.listen.ip().is_loopback() || !self.trusted_proxy.is_empty(),
+        };
+        limited.then(push_service::RateLimits::default)
+    }
+
     pub(crate) fn tls(self) -> push_service::Tls {
         match (self.tls_cert, self.tls_key, self.tls) {
             (Some(cert), Some(key), _) => push_service::Tls::Files { cert, key },

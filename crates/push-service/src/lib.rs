@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `websocket` | the user agents' side: one task per connection |
 //! | `endpoint` | the application servers' side: HTTP |
+//! | `limits` | how often one endpoint and one address may ask |
 //! | `registration` | who may become a user agent |
 //! | `registry` | who is connected |
 //! | `mailbox` | the rules of TTL and redelivery, pure |
@@ -24,6 +25,7 @@
 mod endpoint;
 mod folder;
 mod id;
+mod limits;
 pub mod local;
 mod mailbox;
 mod registration;
@@ -35,12 +37,13 @@ mod urls;
 mod websocket;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsAcceptor;
 use thiserror::Error;
@@ -51,6 +54,8 @@ use url::Url;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use self::endpoint::fuzz;
+use self::limits::Limits;
+pub use self::limits::RateLimits;
 pub use self::registration::{InvalidRegistrationToken, RegistrationToken};
 use self::service::{Phase, Service};
 pub use self::store::OpenError;
@@ -84,6 +89,10 @@ pub struct Config {
     pub tls: Tls,
     /// What user agents have to know; `None`: everybody may connect.
     pub registration_token: Option<RegistrationToken>,
+    /// How often others may ask; `None`: as often as they like.
+    pub rate_limits: Option<RateLimits>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 /// The times of the WebSocket protocol; the default is autopush's. autopush-websocket.md §7.6.
@@ -173,7 +182,16 @@ impl PushService {
         local::remember(&config.data, urls.registration()).map_err(data_error)?;
         let (phase, _) = watch::channel(Phase::Serving);
         let registry = Arc::default();
-        let service = Arc::new(Service { store, registry, urls, registration_token: token, timing, phase });
+        let service = Arc::new(Service {
+            store,
+            registry,
+            urls,
+            registration_token: token,
+            limits: config.rate_limits.map(Limits::new),
+            trusted_proxies: config.trusted_proxies,
+            timing,
+            phase,
+        });
         let hosts = [Some(listen.ip().to_string()), service.urls.base().host_str().map(unbracketed)];
         let hosts = hosts.into_iter().flatten().collect();
         let tls = tls::Active::new(&config.tls, &config.data, hosts, service.now())?;
@@ -256,16 +274,18 @@ async fn serve(
     service: Arc<Service>,
 ) -> io::Result<()> {
     let restricted = service.registration_token.is_some();
-    let routes =
-        Router::new().merge(websocket::routes(restricted)).merge(endpoint::routes()).with_state(service);
+    let routes = Router::new().merge(websocket::routes(restricted)).merge(endpoint::routes());
+    let limited = from_fn_with_state(Arc::clone(&service), limits::by_address);
+    let routes = routes.layer(limited).with_state(service);
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     let mut server = axum_server::Server::from_listener(listener)
         .handle(handle)
         .first_request_timeout(HEAD_TIMEOUT)
         .accept_error_handler(|_, error| tracing::debug!(%error, "a connection was not accepted"));
     server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
     match tls {
-        Some(config) => server.acceptor(RustlsAcceptor::new(config)).serve(routes.into_make_service()).await,
-        None => server.serve(routes.into_make_service()).await,
+        Some(config) => server.acceptor(RustlsAcceptor::new(config)).serve(routes).await,
+        None => server.serve(routes).await,
     }
 }
 

@@ -219,6 +219,8 @@ mod tests {
             public_url: None,
             tls: crate::Tls::None,
             registration_token: None,
+            rate_limits: None,
+            trusted_proxies: Vec::new(),
         };
         let service = crate::PushService::start(config).await.unwrap();
         let url = local.ensure().await.unwrap();

@@ -1,11 +1,13 @@
 //! What the WebSocket side and the HTTP side share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
 use crate::Timing;
+use crate::limits::Limits;
 use crate::registration::RegistrationToken;
 use crate::registry::Registry;
 use crate::store::Store;
@@ -17,6 +19,8 @@ pub(crate) struct Service {
     pub(crate) registry: Arc<Registry>,
     pub(crate) urls: Urls,
     pub(crate) registration_token: Option<RegistrationToken>,
+    pub(crate) limits: Option<Limits>,
+    pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) timing: Timing,
     /// Every connection holds a receiver, so that the sender knows when the last one is gone.
     pub(crate) phase: watch::Sender<Phase>,

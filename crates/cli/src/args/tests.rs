@@ -131,6 +131,21 @@ fn a_push_is_kept_four_weeks_unless_told_otherwise() {
 }
 
 #[test]
+fn a_push_service_limits_others_than_this_computer_unless_told_otherwise() {
+    for (options, limited) in [
+        ("", false),
+        ("--listen [::1]:1", false),
+        ("--listen 0.0.0.0:1", true),
+        ("--trusted-proxy 127.0.0.1 --trusted-proxy ::1", true),
+        ("--rate-limits on", true),
+        ("--listen 192.0.2.1:1 --rate-limits off", false),
+    ] {
+        let Command::Serve(serve) = command(format!("serve {options}").trim()) else { panic!() };
+        assert_eq!(serve.rate_limits().is_some(), limited, "{options}");
+    }
+}
+
+#[test]
 fn help_lists_the_error_codes() {
     let help = Arguments::command().render_long_help().to_string();
     for code in ["profile-in-use", "not-found", "unsupported"] {

@@ -21,7 +21,9 @@ pub(crate) async fn run(serve: Serve, output: Output) -> Result<(), Failure> {
     };
     let (listen, public_url) = (serve.listen, serve.public_url.clone());
     let registration_token = serve.registration_token.as_deref().map(registration_token).transpose()?;
-    let config = Config { listen, data, public_url, tls: serve.tls(), registration_token };
+    let (rate_limits, trusted_proxies) = (serve.rate_limits(), serve.trusted_proxy.clone());
+    let tls = serve.tls();
+    let config = Config { listen, data, public_url, tls, registration_token, rate_limits, trusted_proxies };
     let mut stop = Stop::listen()?;
     let mut service = PushService::start(config).await.map_err(not_started)?;
 

@@ -19,8 +19,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use webpush::headers::InvalidTtl;
 use webpush::{ApplicationServerKey, EncryptedMessage, PushMessage, Topic, Ttl, Urgency};
 
-use self::refusal::Refusal;
+pub(crate) use self::refusal::Refusal;
 use crate::id::{self, EndpointToken};
+use crate::limits::TooOften;
 use crate::mailbox::{self, Delivery, Posted};
 use crate::service::Service;
 use crate::store::{Channel, Endpoint};
@@ -83,6 +84,9 @@ async fn accept(
     let endpoint = service.store.endpoint(token.hash()).await?.ok_or(Refusal::UnknownEndpoint)?;
     check_sender(service, kind, &endpoint, &parts.headers)?;
     let channel = endpoint.channel.ok_or(Refusal::RevokedEndpoint)?;
+    if let Some(limits) = &service.limits {
+        limits.endpoint(&token.hash()).map_err(|TooOften(wait)| Refusal::TooOften(wait))?;
+    }
 
     let body = content::read_body(body).await?;
     let Wish { ttl, topic, urgency, content } = Wish::read(&parts.headers, body)?;

@@ -1,5 +1,7 @@
 //! Every answer that is not a success, with autopush's `errno` and JSON body. push-service-http.md §3.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -11,7 +13,7 @@ use crate::store::StoreError;
 
 /// Why a request was refused.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The token was never issued here.
     UnknownEndpoint,
     /// The endpoint was revoked: its channel was given up.
@@ -36,6 +38,8 @@ pub(super) enum Refusal {
     ContentHeaders(&'static str),
     /// Not a message id of this service.
     InvalidMessageId,
+    /// Too many requests; may be tried again after this.
+    TooOften(Duration),
     /// The store, or the system below it, failed. Nothing was accepted.
     Unavailable,
 }
@@ -71,6 +75,7 @@ impl Refusal {
             | Self::Topic
             | Self::ContentHeaders(_)
             | Self::InvalidMessageId => StatusCode::BAD_REQUEST,
+            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -87,7 +92,7 @@ impl Refusal {
             Self::Topic => 113,
             Self::ContentHeaders(_) => 110,
             Self::Unavailable => 201,
-            Self::IncompleteBody | Self::InvalidMessageId => return None,
+            Self::IncompleteBody | Self::InvalidMessageId | Self::TooOften(_) => return None,
         })
     }
 
@@ -104,6 +109,7 @@ impl Refusal {
             Self::Topic => webpush::headers::InvalidTopic.to_string(),
             Self::ContentHeaders(rule) => (*rule).to_owned(),
             Self::InvalidMessageId => "Invalid message ID".to_owned(),
+            Self::TooOften(_) => "Too many requests; try again later".to_owned(),
             Self::Unavailable => "The message could not be stored; try again later".to_owned(),
         }
     }
@@ -135,6 +141,10 @@ impl IntoResponse for Refusal {
             }
             Self::Unavailable => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+            }
+            Self::TooOften(wait) => {
+                // Whole seconds, and not a moment too early.
+                headers.insert(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into());
             }
             Self::UnknownEndpoint
             | Self::Vapid(_)

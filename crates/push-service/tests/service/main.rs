@@ -13,6 +13,7 @@ mod connection;
 mod delivery;
 mod endpoint;
 mod identity;
+mod limits;
 mod registration;
 mod restart;
 mod support;

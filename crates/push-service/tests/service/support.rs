@@ -42,7 +42,15 @@ pub(crate) fn unhurried() -> Timing {
 
 pub(crate) fn config(data: &Path) -> Config {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    Config { listen, data: data.to_owned(), public_url: None, tls: Tls::None, registration_token: None }
+    Config {
+        listen,
+        data: data.to_owned(),
+        public_url: None,
+        tls: Tls::None,
+        registration_token: None,
+        rate_limits: None,
+        trusted_proxies: Vec::new(),
+    }
 }
 
 pub(crate) struct Server {
