@@ -195,11 +195,12 @@ async fn pages_of_any_origin_may_send() {
 }
 
 #[tokio::test]
-async fn the_service_says_that_it_is_well() {
+async fn the_service_says_that_it_is_well_and_which_version_it_is() {
     let server = Server::start().await;
     let url = format!("{}health", server.service.endpoint_url());
     let answer = server.request(Method::GET, &url, &[], "").await;
-    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("OK")));
+    let expected = json!({"status": "OK", "version": env!("CARGO_PKG_VERSION")});
+    assert_eq!((answer.status, answer.json()), (200, expected));
 }
 
 #[tokio::test]
