@@ -109,7 +109,7 @@ impl Trouble {
     fn of_one(self) -> Self {
         match self {
             Self::Notifier(site, error @ NotifyError::Failed(_)) => Self::Refused(site, error),
-            other => other,
+            other @ (Self::Store(_) | Self::Notifier(..) | Self::Refused(..)) => other,
         }
     }
 }
