@@ -77,9 +77,8 @@ impl Host {
             let opened_at = Instant::now();
             let shared = self.share(opened);
             let presenter = self.notifier.clone().map(|notifier| Presenter::start(notifier, shared.clone()));
-            let missing = tokio::spawn(requests::keyring::watch(shared.clone()));
+            shared.tasks.spawn_waiting(requests::keyring::watch(shared.clone()));
             let ended = Actor::run(shared, self.connector.clone(), presenter, &mut inputs).await;
-            missing.abort();
             match ended {
                 Ended::Stopped => return,
                 Ended::Damaged => {
@@ -90,7 +89,11 @@ impl Host {
                         _ = &mut inputs.stop => return,
                     }
                     attempt = loop {
-                        match self.open(true).await {
+                        let opened = tokio::select! {
+                            opened = self.open(true) => opened,
+                            _ = &mut inputs.stop => return,
+                        };
+                        match opened {
                             Ok(opened) => break Ok(opened),
                             Err(error) => match self.waits_for(&error) {
                                 Some(reason) => break Err(reason.clone()),
@@ -167,7 +170,12 @@ impl Host {
                 }
                 _ = &mut inputs.stop => return None,
             }
-            match self.open(false).await {
+            // A keyring may take long to answer, and whoever stops it does not wait for that.
+            let opened = tokio::select! {
+                opened = self.open(false) => opened,
+                _ = &mut inputs.stop => return None,
+            };
+            match opened {
                 Ok(opened) => {
                     tracing::info!("the keyring can be read");
                     self.tell(Event::Unlocked);

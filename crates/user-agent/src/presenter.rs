@@ -74,9 +74,11 @@ impl Presenter {
     /// Finishes what is pending, unless the notification server keeps it waiting: that is shown at the next start.
     pub(crate) async fn stop(self) {
         self.stopping.cancel();
-        let abort = self.task.abort_handle();
-        if timeout(Duration::from_secs(3), self.task).await.is_err() {
-            abort.abort();
+        let mut task = self.task;
+        if timeout(Duration::from_secs(3), &mut task).await.is_err() {
+            task.abort();
+            // It holds the database, which may be about to be replaced.
+            let _ = task.await;
         }
     }
 }

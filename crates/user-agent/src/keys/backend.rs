@@ -24,6 +24,18 @@ pub(crate) enum Backend {
     Test(TestBackend),
 }
 
+impl Backend {
+    /// Whether opening it may wait for a person, without a prompt of the desktop's.
+    pub(super) fn asks_on_the_terminal(&self) -> bool {
+        match self {
+            Self::Platform => false,
+            Self::File(_) => true,
+            #[cfg(test)]
+            Self::Test(_) => false,
+        }
+    }
+}
+
 /// Yields whenever the keyring may have been started, unlocked or locked.
 pub(crate) struct Changes(BoxStream<'static, ()>);
 

@@ -248,7 +248,7 @@ impl Keyring {
         let patience = match prompt {
             Prompt::Never => {
                 self.access().await?;
-                WITHOUT_PROMPT
+                if self.backend.asks_on_the_terminal() { WITH_PROMPT } else { WITHOUT_PROMPT }
             }
             Prompt::Allowed => {
                 // Asked here: the library would wait without end for a keyring that ends while it asks.

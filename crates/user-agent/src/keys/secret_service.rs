@@ -47,14 +47,14 @@ pub(super) async fn unlock(user: &str) -> Result<(), KeyringError> {
             Doors::Open => return Ok(()),
             Doors::Locked(objects) => {
                 let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) =
-                    service.call("Unlock", &(objects,)).await.map_err(absent)?;
+                    soon(service.call("Unlock", &(objects,))).await?;
                 prompt
             }
             Doors::None => {
                 let label =
                     HashMap::from([("org.freedesktop.Secret.Collection.Label", Value::from("Default"))]);
                 let (_, prompt): (OwnedObjectPath, OwnedObjectPath) =
-                    service.call("CreateCollection", &(label, "default")).await.map_err(absent)?;
+                    soon(service.call("CreateCollection", &(label, "default"))).await?;
                 prompt
             }
         },
@@ -93,8 +93,13 @@ enum Doors {
 }
 
 async fn service() -> Result<Proxy<'static>, KeyringError> {
-    let bus = Connection::session().await.map_err(absent)?;
-    Proxy::new(&bus, NAME, PATH, SERVICE).await.map_err(absent)
+    let bus = soon(Connection::session()).await?;
+    soon(Proxy::new(&bus, NAME, PATH, SERVICE)).await
+}
+
+/// What no person is asked for is answered at once, or the service hangs.
+async fn soon<T>(answer: impl Future<Output = zbus::Result<T>>) -> Result<T, KeyringError> {
+    timeout(PATIENCE, answer).await.map_err(|_| KeyringError::Silent)?.map_err(absent)
 }
 
 async fn locked(service: &Proxy<'_>, user: &str) -> Result<Doors, KeyringError> {
@@ -124,7 +129,7 @@ async fn ask(bus: &Connection, prompt: &OwnedObjectPath) -> Result<(), KeyringEr
     let mut completed = proxy.receive_signal("Completed").await.map_err(absent)?;
     let names = DBusProxy::new(bus).await.map_err(absent)?;
     let mut owner = names.receive_name_owner_changed_with_args(&[(0, NAME)]).await.map_err(absent)?;
-    proxy.call::<_, _, ()>("Prompt", &("",)).await.map_err(absent)?;
+    soon(proxy.call::<_, _, ()>("Prompt", &("",))).await?;
     let answered = async {
         tokio::select! {
             Some(signal) = completed.next() => {
