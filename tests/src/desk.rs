@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::belfry::{Belfry, PushService, Run, Subscription};
@@ -68,6 +68,15 @@ impl Desk {
         let arguments =
             [OsStr::new("send"), "--to".as_ref(), to.as_os_str(), "--payload".as_ref(), "-".as_ref()];
         self.profile("sender")?.feed(arguments, document).await
+    }
+
+    /// Returns once everything pushed so far has been taken in, whatever has become of it. `witness`: a site of the same
+    /// receiver and push service that may show notifications; what it is sent arrives last.
+    pub async fn taken_in(&mut self, witness: &Subscription) -> Result<()> {
+        self.send(witness, &titled("Taken in")).await?;
+        let shown = self.notifications.next().await?;
+        ensure!(shown.summary == "Taken in", "{:?} was shown", shown.summary);
+        Ok(())
     }
 
     /// Starts receiving from this push service and waits until it is connected.

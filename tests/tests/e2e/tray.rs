@@ -51,9 +51,9 @@ impl Tray {
         self.desk.send(&self.subscription, &titled(title)).await.map(drop)
     }
 
-    /// Titles and dispositions in the history, oldest first.
+    /// Titles and dispositions in the site's history, oldest first.
     async fn history(&self) -> Result<Vec<[String; 2]>> {
-        let entries = self.belfry.json(["inbox"]).await?;
+        let entries = self.belfry.json(["inbox", "--site", "Backups"]).await?;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         Ok(entries.iter().rev().map(|it| [text(&it["title"]), text(&it["disposition"])]).collect())
     }
@@ -96,8 +96,10 @@ async fn a_site_is_blocked_and_allowed_again() -> Result<()> {
             Sending { subscription: &it.subscription, payload: &payload, ca: None, vapid_key: None };
         Sender::Pywebpush.send(&it.desk.session, &sending).await
     };
+    let witness = it.belfry.add_site("Witness", &[]).await?;
     it.set("Block", &["Block"]).await?;
     send(&it, "Unwanted").await?;
+    it.desk.taken_in(&witness).await?;
     it.set("Allowed", &["Allowed", "Alerts"]).await?;
     send(&it, "Wanted").await?;
     let shown = it.desk.notifications.next().await?;
@@ -110,8 +112,10 @@ async fn a_site_is_blocked_and_allowed_again() -> Result<()> {
 #[tokio::test]
 async fn a_site_is_heard_seen_or_only_kept() -> Result<()> {
     let mut it = Tray::start().await?;
+    let witness = it.belfry.add_site("Witness", &[]).await?;
     it.set("History only", &["Allowed", "History only"]).await?;
     it.push("Kept").await?;
+    it.desk.taken_in(&witness).await?;
     it.set("Quiet", &["Allowed", "Quiet"]).await?;
     it.push("Seen").await?;
     let shown = it.desk.notifications.next().await?;
