@@ -37,6 +37,7 @@ pub mod disk;
 pub mod display;
 pub mod dunst;
 pub mod faults;
+pub mod firefox;
 pub mod keyring;
 pub mod menu;
 pub mod notifications;

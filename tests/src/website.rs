@@ -12,6 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+/// A page that a browser may subscribe from, and its service worker.
+const PAGE: &str = include_str!("../firefox/page.html");
+const WORKER: &str = include_str!("../firefox/worker.js");
 const PICTURE: &[u8] = include_bytes!("../demo/disk.png");
 
 /// Listens on a free port of the loopback interface until it is dropped.
@@ -30,6 +33,11 @@ impl Website {
         let (sender, visits) = mpsc::unbounded_channel();
         let router = Router::new()
             .route("/disk.png", get(|| std::future::ready(([(header::CONTENT_TYPE, "image/png")], PICTURE))))
+            .route("/page.html", get(|| std::future::ready(Html(PAGE))))
+            .route(
+                "/worker.js",
+                get(|| std::future::ready(([(header::CONTENT_TYPE, "text/javascript")], WORKER))),
+            )
             .fallback(visit)
             .with_state(sender);
         let task = tokio::spawn(async move {

@@ -63,6 +63,10 @@ pub(crate) fn test() -> Vec<Need> {
         Need { purpose: "a real keyring", packages: vec!["gnome-keyring", "libsecret-tools"] },
         Need { purpose: "a virtual display", packages: vec!["xvfb", "xdotool", "x11-utils", "xclip"] },
         Need { purpose: "real notification servers", packages: vec!["dunst", "xfce4-notifyd"] },
+        Need {
+            purpose: "another user agent for the push service",
+            packages: vec!["firefox-esr", "libnss3-tools"],
+        },
         Need { purpose: "pictures of notifications", packages: vec!["imagemagick", "fonts-dejavu-core"] },
     ]);
     // Python may well come from elsewhere: asked for only where it is really missing.

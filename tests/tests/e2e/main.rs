@@ -8,6 +8,7 @@ mod crash_points;
 mod desktop;
 mod example_site;
 mod faults;
+mod firefox;
 mod harness;
 mod inbox;
 mod keyring;

@@ -1,0 +1,103 @@
+//! Our push service is good enough for Firefox: pages subscribe through `PushManager`, service workers receive.
+
+use std::path::Path;
+
+use anyhow::Result;
+use belfry_tests::belfry::{PushService, Subscription};
+use belfry_tests::desk::Desk;
+use belfry_tests::firefox::{Firefox, Profile};
+use belfry_tests::senders::{Sender, Sending, vapid_key};
+use belfry_tests::website::Website;
+
+const SENDERS: [Sender; 2] = [Sender::Pywebpush, Sender::NodeWebPush];
+
+/// Sends this text by a library and waits until the service worker has it and Firefox has shown it.
+async fn is_received(
+    desk: &mut Desk,
+    website: &mut Website,
+    sender: Sender,
+    push: &Sending<'_>,
+) -> Result<()> {
+    sender.send(&desk.session, push).await?;
+    website.visited(&format!("/received/{}", push.payload)).await?;
+    assert_eq!(desk.notifications.next().await?.summary, push.payload);
+    Ok(())
+}
+
+fn push<'a>(
+    subscription: &'a Subscription,
+    payload: &'a str,
+    service: &'a PushService,
+    vapid_key: Option<&'a Path>,
+) -> Sending<'a> {
+    Sending { subscription, payload, ca: service.ca.as_deref(), vapid_key }
+}
+
+#[tokio::test]
+async fn firefox_subscribes_receives_survives_restarts_and_unsubscribes() -> Result<()> {
+    let mut desk = Desk::start().await?;
+    let mut website = Website::start().await?;
+    let service = desk.tls_service().await?;
+    let profile = Profile::new(&desk.session, &service).await?;
+    let mut firefox = Firefox::start(&desk.session, &profile).await?;
+    firefox.open(&website.url("/page.html")).await?;
+
+    // For one application server only.
+    let (key, public) = vapid_key(&desk.session, "sender.pem")?;
+    let (other_key, _) = vapid_key(&desk.session, "other.pem")?;
+    let restricted = firefox.subscribe(Some(&public)).await?;
+    assert!(restricted.endpoint().starts_with(&service.endpoint), "{}", restricted.endpoint());
+    for sender in SENDERS {
+        for wrong in [None, Some(other_key.as_path())] {
+            let refused = sender.send(&desk.session, &push(&restricted, "refused", &service, wrong)).await;
+            assert!(refused.is_err(), "{sender:?} with the wrong key was accepted");
+        }
+        is_received(&mut desk, &mut website, sender, &push(&restricted, "signed", &service, Some(&key)))
+            .await?;
+    }
+
+    // For everybody. The former subscription ends with that.
+    let open = firefox.subscribe(None).await?;
+    assert_ne!(open.endpoint(), restricted.endpoint());
+    is_gone(&desk, &push(&restricted, "late", &service, Some(&key))).await?;
+    for sender in SENDERS {
+        is_received(&mut desk, &mut website, sender, &push(&open, "online", &service, None)).await?;
+    }
+
+    // Neither runs, the service after a crash: what was accepted is there when both are back.
+    assert!(firefox.close().await?.success());
+    for (sender, text) in SENDERS.into_iter().zip(["one", "two"]) {
+        sender.send(&desk.session, &push(&open, text, &service, None)).await?;
+    }
+    let websocket = service.websocket.clone();
+    service.kill().await?;
+    let service =
+        PushService::restart(&desk.session, &desk.service_data(), &websocket, &["--tls", "auto"]).await?;
+    let mut firefox = Firefox::start(&desk.session, &profile).await?;
+    for text in ["one", "two"] {
+        website.visited(&format!("/received/{text}")).await?;
+        assert_eq!(desk.notifications.next().await?.summary, text);
+    }
+
+    // The service is restarted under Firefox, which comes back by itself.
+    service.kill().await?;
+    let service =
+        PushService::restart(&desk.session, &desk.service_data(), &websocket, &["--tls", "auto"]).await?;
+    is_received(&mut desk, &mut website, Sender::NodeWebPush, &push(&open, "again", &service, None)).await?;
+
+    firefox.open(&website.url("/page.html")).await?;
+    firefox.unsubscribe().await?;
+    is_gone(&desk, &push(&open, "late", &service, None)).await?;
+    assert!(firefox.close().await?.success());
+    assert!(desk.notifications.already_shown().is_none(), "nothing came twice");
+    Ok(())
+}
+
+/// Both libraries are told that the subscription has ended.
+async fn is_gone(desk: &Desk, push: &Sending<'_>) -> Result<()> {
+    for sender in SENDERS {
+        let refused = sender.send(&desk.session, push).await.expect_err("the endpoint is gone");
+        assert!(format!("{refused:#}").contains("410"), "{sender:?} says {refused:#}");
+    }
+    Ok(())
+}
