@@ -18,7 +18,17 @@ pub(crate) async fn request(
     receiver: State<'_, Arc<Receiver>>,
 ) -> Result<Response, CommandError> {
     let request = parse(request)?;
-    receiver.client().await?.request(request).await
+    let mut removed = None;
+    if let Request::RemovePushService { url } = &request
+        && url.is_loopback()
+    {
+        removed = Some(url.url().clone());
+    }
+    let response = receiver.client().await?.request(request).await?;
+    if let Some(url) = removed {
+        push_service::local::release(&url).await;
+    }
+    Ok(response)
 }
 
 /// Puts text on the clipboard.

@@ -20,14 +20,10 @@ pub(crate) async fn url() -> Result<PushServiceUrl, CommandError> {
 
 /// Starts it again when this is the news that it has gone: it does not come back by itself, and the receiver is who needs it.
 pub(crate) async fn revive_after(event: &Event) {
-    let Event::Disconnected { push_service, .. } = event else { return };
-    if !push_service.is_loopback() {
-        return;
-    }
-    match async { Local::of_this_user()?.revive(push_service.url()).await }.await {
-        Ok(true) => tracing::info!("the local push service is up again"),
-        Ok(false) => {}
-        Err(error) => tracing::warn!("{error}"),
+    if let Event::Disconnected { push_service, .. } = event
+        && push_service.is_loopback()
+    {
+        push_service::local::revive(push_service.url()).await;
     }
 }
 

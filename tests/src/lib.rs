@@ -50,6 +50,7 @@ pub mod prompter;
 pub mod scan;
 pub mod screen;
 pub mod senders;
+pub mod service_manager;
 pub mod session;
 pub mod soak;
 pub mod tray;

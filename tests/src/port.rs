@@ -30,22 +30,27 @@ impl Port {
         self.address
     }
 
-    /// Returns once a program listens there. That is the one thing here that is asked for again and again: such programs tell
-    /// nobody, and the system has no event for it.
+    /// Returns once a program listens there.
     pub async fn listening(&self) -> Result<()> {
-        let asking = async {
-            let mut ticks = interval(Duration::from_millis(5));
-            while TcpStream::connect(self.address).await.is_err() {
-                ticks.tick().await;
-            }
-        };
-        timeout(PATIENCE, asking).await.with_context(|| format!("nobody listens at {}", self.address))
+        listening(self.address).await
     }
 
     /// Listens at it, until the listener is dropped.
     pub fn listen(&self) -> Result<TcpListener> {
         bound(self.address)?.listen(128).with_context(|| format!("listen at {}", self.address))
     }
+}
+
+/// Returns once a program listens at this address. That is the one thing here that is asked for again and again: such
+/// programs tell nobody, and the system has no event for it.
+pub async fn listening(address: SocketAddr) -> Result<()> {
+    let asking = async {
+        let mut ticks = interval(Duration::from_millis(5));
+        while TcpStream::connect(address).await.is_err() {
+            ticks.tick().await;
+        }
+    };
+    timeout(PATIENCE, asking).await.with_context(|| format!("nobody listens at {address}"))
 }
 
 fn bound(address: SocketAddr) -> Result<TcpSocket> {

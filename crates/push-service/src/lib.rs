@@ -47,6 +47,7 @@ use axum::middleware::from_fn_with_state;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsAcceptor;
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -169,13 +170,33 @@ impl PushService {
         Self::start_with(config, Timing::default()).await
     }
 
+    /// Starts a service on a socket that listens already, as a service manager hands it over. It counts, not
+    /// [`Config::listen`].
+    pub async fn start_on(listener: std::net::TcpListener, config: Config) -> Result<Self, StartError> {
+        let opened = open(config.data.clone()).await?;
+        let listener = listener
+            .set_nonblocking(true)
+            .and_then(|()| TcpListener::from_std(listener))
+            .map_err(|source| StartError::Bind { address: config.listen, source })?;
+        Self::run(listener, opened, config, Timing::default())
+    }
+
     /// Starts a service with other times than autopush's.
     pub async fn start_with(config: Config, timing: Timing) -> Result<Self, StartError> {
-        let (store, lock) = open(config.data.clone()).await?;
+        let opened = open(config.data.clone()).await?;
         let bind_error = |source| StartError::Bind { address: config.listen, source };
-        let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(bind_error)?;
-        let listen = listener.local_addr().map_err(bind_error)?;
+        let listener = TcpListener::bind(config.listen).await.map_err(bind_error)?;
+        Self::run(listener, opened, config, timing)
+    }
 
+    fn run(
+        listener: TcpListener,
+        (store, lock): (Store, folder::Lock),
+        config: Config,
+        timing: Timing,
+    ) -> Result<Self, StartError> {
+        let bind_error = |source| StartError::Bind { address: config.listen, source };
+        let listen = listener.local_addr().map_err(bind_error)?;
         let token = config.registration_token;
         let urls = Urls::new(listen, config.tls != Tls::None, config.public_url.as_ref(), token.as_ref())?;
         let data_error = |source| StartError::Data { path: config.data.clone(), source };
@@ -268,7 +289,7 @@ async fn open(data: PathBuf) -> Result<(Store, folder::Lock), StartError> {
 }
 
 async fn serve(
-    listener: tokio::net::TcpListener,
+    listener: TcpListener,
     tls: Option<axum_server::tls_rustls::RustlsConfig>,
     handle: Handle<SocketAddr>,
     service: Arc<Service>,

@@ -21,6 +21,7 @@ mod profile;
 mod push_service;
 mod push_services;
 mod senders;
+mod service_manager;
 mod sites;
 mod soak;
 mod storage;

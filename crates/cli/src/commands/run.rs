@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use push_service::local::Local;
+use push_service::local;
 use tokio::sync::oneshot;
 use user_agent::api::{Disposition, Event, UaidState, rfc3339};
 use user_agent::attach;
@@ -66,13 +66,7 @@ fn revive_local(event: &Event) {
         && push_service.is_loopback()
     {
         let url = push_service.url().clone();
-        tokio::spawn(async move {
-            match async { Local::of_this_user()?.revive(&url).await }.await {
-                Ok(true) => tracing::info!("the local push service is up again"),
-                Ok(false) => {}
-                Err(error) => tracing::warn!("{error}"),
-            }
-        });
+        tokio::spawn(async move { local::revive(&url).await });
     }
 }
 

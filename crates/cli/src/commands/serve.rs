@@ -1,8 +1,10 @@
-//! `belfry serve`: the push service.
+//! `belfry serve`: the push service, by itself or under a service manager that hands it its socket.
 
 use std::fmt;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
+use listenfd::ListenFd;
 use push_service::{Config, PushService, RegistrationToken, StartError};
 use serde::Serialize;
 use url::Url;
@@ -13,7 +15,11 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::stop::Stop;
 
-pub(crate) async fn run(serve: Serve, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(mut serve: Serve, output: Output) -> Result<(), Failure> {
+    let inherited = inherited()?;
+    if let Some((_, address)) = &inherited {
+        serve.listen = *address;
+    }
     let data = match &serve.data {
         Some(data) => data.clone(),
         None => push_service::local::default_data()
@@ -25,7 +31,12 @@ pub(crate) async fn run(serve: Serve, output: Output) -> Result<(), Failure> {
     let tls = serve.tls();
     let config = Config { listen, data, public_url, tls, registration_token, rate_limits, trusted_proxies };
     let mut stop = Stop::listen()?;
-    let mut service = PushService::start(config).await.map_err(not_started)?;
+    let started = match inherited {
+        Some((listener, _)) => PushService::start_on(listener, config).await,
+        None => PushService::start(config).await,
+    };
+    let mut service = started.map_err(not_started)?;
+    tell_manager(State::Ready);
 
     let result = match announce(&service, output) {
         // Whoever started it and does not listen still has a push service.
@@ -38,12 +49,48 @@ pub(crate) async fn run(serve: Serve, output: Output) -> Result<(), Failure> {
         },
         failed => failed,
     };
+    tell_manager(State::Stopping);
     tokio::select! {
         () = service.shutdown() => {}
         () = stop.requested() => tracing::warn!("stopped before every connection was closed"),
     }
     result
 }
+
+/// The socket that a service manager listens at for us, and its address.
+fn inherited() -> Result<Option<(TcpListener, SocketAddr)>, CommandError> {
+    let invalid = |reason: &dyn fmt::Display| {
+        CommandError::invalid(format!("the socket of the service manager cannot be used: {reason}"))
+    };
+    let mut sockets = ListenFd::from_env();
+    if sockets.len() > 1 {
+        return Err(invalid(&"there are several; name one ListenStream= only"));
+    }
+    let listener = sockets.take_tcp_listener(0).map_err(|error| invalid(&error))?;
+    let with_address = |listener: TcpListener| listener.local_addr().map(|address| (listener, address));
+    listener.map(with_address).transpose().map_err(|error| invalid(&error))
+}
+
+/// What a service manager wants to know of a service.
+enum State {
+    Ready,
+    Stopping,
+}
+
+/// Tells systemd, if it asked to be told.
+#[cfg(target_os = "linux")]
+fn tell_manager(state: State) {
+    let state = match state {
+        State::Ready => sd_notify::NotifyState::Ready,
+        State::Stopping => sd_notify::NotifyState::Stopping,
+    };
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!(%error, "the service manager could not be told");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tell_manager(_: State) {}
 
 /// The first line of this file.
 fn registration_token(file: &Path) -> Result<RegistrationToken, CommandError> {

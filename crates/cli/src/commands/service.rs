@@ -1,7 +1,8 @@
 //! `belfry service …`: push services.
 
-use user_agent::api::{PushService, Request, Response};
-use user_agent::config::Mode;
+use push_service::local::{self, Local};
+use user_agent::api::{CommandError, PushService, Request, Response};
+use user_agent::config::{Mode, PushServiceName, PushServiceUrl};
 
 use super::{ask, mixed_up, push_service_at};
 use crate::args::{Global, ServiceCommand};
@@ -12,16 +13,36 @@ pub(crate) async fn run(global: &Global, command: ServiceCommand, output: Output
     let request = match command {
         ServiceCommand::List => Request::ListPushServices,
         ServiceCommand::Add { url } => Request::AddPushService { url: push_service_at(url).await? },
-        ServiceCommand::Remove { url } => Request::RemovePushService { url: push_service_at(url).await? },
+        ServiceCommand::Remove { url } => Request::RemovePushService { url: known(url)? },
     };
+    let mut removed = None;
+    if let Request::RemovePushService { url } = &request
+        && url.is_loopback()
+    {
+        removed = Some(url.url().clone());
+    }
     let Response::PushServices(services) = ask(global, Mode::Offline, request).await? else {
         return Err(mixed_up());
     };
+    if let Some(url) = removed {
+        local::release(&url).await;
+    }
     if output.is_json() {
         return services.iter().try_for_each(|service| output.value(service));
     }
     let rows: Vec<_> = services.iter().map(row).collect();
     output.line(&table(["PUSH SERVICE", "", "SITES", "STATE"], &rows))
+}
+
+/// Where a push service is, or was: the local one is not started to be removed.
+fn known(name: PushServiceName) -> Result<PushServiceUrl, Failure> {
+    match name {
+        PushServiceName::Url(url) => Ok(url),
+        PushServiceName::Local => match Local::of_this_user()?.url()? {
+            Some(url) => Ok(String::from(url).parse()?),
+            None => Err(CommandError::invalid("there is no local push service").into()),
+        },
+    }
 }
 
 fn row(service: &PushService) -> [String; 4] {

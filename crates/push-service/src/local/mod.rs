@@ -1,9 +1,13 @@
 //! The push service of this user on this computer: `local` on the command line, "This computer only" in the window.
 //!
-//! It is an ordinary `belfry serve` on the default data folder. Whoever needs it starts it when it does not run; it then
-//! outlives them, so that pushes queue while nobody receives. Its port is chosen once: endpoints contain it.
+//! It is an ordinary `belfry serve` on the default data folder. Whoever needs it has the user's service manager keep it
+//! running, or starts it where there is none; it then outlives them, so that pushes queue while nobody receives. Its port is
+//! chosen once: endpoints contain it.
+
+mod supervisor;
 
 use std::io::{self, Write as _};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,6 +20,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
+use self::supervisor::Supervised;
 use crate::folder::{self, Lock};
 
 /// The file in the data folder that says where its service listens, or listened last.
@@ -60,6 +65,9 @@ pub enum LocalError {
     /// It ended at once, with this reason.
     #[error("the local push service did not start: {0}")]
     Refused(String),
+    /// The service manager does not do what it is told.
+    #[error("the service manager failed: {0}")]
+    Manager(#[source] io::Error),
     /// It takes too long.
     #[error("the local push service did not start within {} s", START.as_secs())]
     Slow,
@@ -93,8 +101,7 @@ impl Local {
             if !self.is_running()? {
                 match self.start().await? {
                     Started::Listening(url) => return own(url),
-                    // Another process has just begun the same.
-                    Started::InUse => {}
+                    Started::Underway => {}
                 }
             } else if let Some(url) = self.url()? {
                 return own(url);
@@ -106,8 +113,14 @@ impl Local {
         }
     }
 
-    /// Starts it again if `url` is where it listened and it does not run any more. Returns whether it had to.
-    pub async fn revive(&self, url: &Url) -> Result<bool, LocalError> {
+    async fn release(&self, url: &Url) -> Result<(), LocalError> {
+        if self.url()?.as_ref() == Some(url) && supervisor::remove().await.map_err(LocalError::Manager)? {
+            tracing::info!("the local push service has ended");
+        }
+        Ok(())
+    }
+
+    async fn revive(&self, url: &Url) -> Result<bool, LocalError> {
         if self.url()?.as_ref() != Some(url) || self.is_running()? {
             return Ok(false);
         }
@@ -119,13 +132,31 @@ impl Local {
         Ok(taken.map_err(|error| self.unusable(error))?.is_none())
     }
 
-    /// Starts `belfry serve` in a process group of its own: what ends this process does not end that one.
     async fn start(&self) -> Result<Started, LocalError> {
-        let port = self.url()?.and_then(|url| url.port()).unwrap_or(0);
-        let program = program();
+        let port = match self.url()?.and_then(|url| url.port()) {
+            Some(port) => port,
+            None => free_port().map_err(|error| self.unusable(error))?,
+        };
+        let (program, listen) = (program(), format!("127.0.0.1:{port}"));
+        match self.start_supervised(&program, &listen).await {
+            Ok(true) => return Ok(Started::Underway),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the local push service starts without a service manager"),
+        }
+        self.start_alone(program, &listen).await
+    }
+
+    async fn start_supervised(&self, program: &Path, listen: &str) -> io::Result<bool> {
+        let (Some(program), Some(data)) = (program.to_str(), self.data.to_str()) else { return Ok(false) };
+        let arguments = ["serve", "--listen", listen, "--data", data];
+        let supervised = Supervised { program, arguments: &arguments };
+        timeout(START, supervisor::start(&supervised)).await.map_err(|_| io::ErrorKind::TimedOut)?
+    }
+
+    /// Starts `belfry serve` in a process group of its own: what ends this process does not end that one.
+    async fn start_alone(&self, program: PathBuf, listen: &str) -> Result<Started, LocalError> {
         let mut command = Command::new(&program);
-        command.args(["serve", "--json", "--listen"]).arg(format!("127.0.0.1:{port}"));
-        command.arg("--data").arg(&self.data);
+        command.args(["serve", "--json", "--listen", listen, "--data"]).arg(&self.data);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         #[cfg(unix)]
         command.process_group(0);
@@ -149,7 +180,8 @@ impl Local {
 
 enum Started {
     Listening(Url),
-    InUse,
+    /// By the service manager, or by another process that has just begun the same.
+    Underway,
 }
 
 /// The first line of `serve --json`.
@@ -169,10 +201,33 @@ struct Reason {
 fn started(line: &str) -> Result<Started, LocalError> {
     match serde_json::from_str(line) {
         Ok(FirstLine::Listening { websocket }) => Ok(Started::Listening(websocket)),
-        Ok(FirstLine::Failed { error }) if error.code == "profile-in-use" => Ok(Started::InUse),
+        Ok(FirstLine::Failed { error }) if error.code == "profile-in-use" => Ok(Started::Underway),
         Ok(FirstLine::Failed { error }) => Err(LocalError::Refused(error.message)),
         Err(_) => Err(LocalError::Refused("it said nothing".into())),
     }
+}
+
+/// Starts this user's service again if `url` is where it listened and it does not run any more: its receiver has lost the
+/// connection, and where no service manager does it, nobody else would.
+pub async fn revive(url: &Url) {
+    match async { Local::of_this_user()?.revive(url).await }.await {
+        Ok(true) => tracing::info!("the local push service is up again"),
+        Ok(false) => {}
+        Err(error) => tracing::warn!("{error}"),
+    }
+}
+
+/// Ends this user's service if `url` is where it listened: its user needs it no more. What it keeps stays. One that was
+/// started without a service manager ends with the session.
+pub async fn release(url: &Url) {
+    if let Err(error) = async { Local::of_this_user()?.release(url).await }.await {
+        tracing::warn!("{error}");
+    }
+}
+
+/// One that no other program has now, and that will be asked for by its number from now on.
+fn free_port() -> io::Result<u16> {
+    Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Only what programs on this computer, and nobody else, can reach.
@@ -245,7 +300,7 @@ mod tests {
         let line = r#"{"event":"listening","websocket":"ws://127.0.0.1:9/","endpoint":"http://127.0.0.1:9/","ca":null}"#;
         assert!(matches!(started(line), Ok(Started::Listening(url)) if url.port() == Some(9)));
         let failed = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"taken"}}}}"#);
-        assert!(matches!(started(&failed("profile-in-use")), Ok(Started::InUse)));
+        assert!(matches!(started(&failed("profile-in-use")), Ok(Started::Underway)));
         assert!(matches!(started(&failed("invalid")), Err(LocalError::Refused(reason)) if reason == "taken"));
         assert!(started("").is_err());
     }
