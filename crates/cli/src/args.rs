@@ -116,8 +116,8 @@ pub(crate) enum Command {
     Inbox(Inbox),
     /// Do Not Disturb
     Dnd {
-        /// on, off, a duration, or until-tomorrow
-        state: String,
+        /// on, off, a duration, or until-tomorrow; without it, what is in force is printed
+        state: Option<String>,
     },
     /// Settings
     #[command(subcommand)]

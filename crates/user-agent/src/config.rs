@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::api::{CommandError, ErrorCode};
+use crate::service::certificates;
 
 /// Mozilla's push service, the default of a new profile.
 pub const MOZILLA: &str = "wss://push.services.mozilla.com/";
@@ -239,7 +240,10 @@ impl ConfigFile {
             if !file.is_absolute() {
                 return Err(unusable("give the whole path".into()));
             }
-            std::fs::File::open(file).map_err(|error| unusable(error.to_string()))?;
+            let certificates = certificates(file).map_err(|error| unusable(error.to_string()))?;
+            if certificates.is_empty() {
+                return Err(unusable("there is no certificate in it, in PEM".into()));
+            }
         }
         // What cannot be understood is not written over.
         Self::read(profile)?;
@@ -332,7 +336,9 @@ mod tests {
     fn a_setting_is_changed_and_the_rest_of_the_file_stays() {
         let folder = tempfile::tempdir().unwrap();
         let ca = folder.path().join("ca.pem");
-        std::fs::write(&ca, "").unwrap();
+        std::fs::write(&ca, "no certificate").unwrap();
+        assert!(ConfigFile::set_ca_file(folder.path(), Some(&ca)).is_err());
+        std::fs::write(&ca, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n").unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, "# mine\n").unwrap();
         ConfigFile::set_ca_file(folder.path(), Some(&ca)).unwrap();

@@ -73,6 +73,7 @@ async fn do_not_disturb_by_the_clock_lets_through_what_may_pass() -> Result<()> 
     desk.send(&subscription, &titled("Alarm")).await?;
     assert_eq!(desk.notifications.next().await?.summary, "Alarm");
     belfry.command(["site", "set", "Alarm", "dnd-bypass=off"]).await?;
+    assert!(belfry.command(["dnd"]).await?.contains("by the schedule"));
     belfry.command(["dnd", "off"]).await?;
     desk.send(&subscription, &titled("Ended by hand")).await?;
     assert_eq!(desk.notifications.next().await?.summary, "Ended by hand");

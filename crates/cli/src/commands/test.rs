@@ -138,7 +138,7 @@ async fn round_trip(
         CommandError::new(ErrorCode::Timeout, message)
     })??;
     let text = match disposition {
-        Disposition::Shown => "received, decrypted and shown",
+        Disposition::Shown => "received, decrypted and to be shown",
         Disposition::Recorded => "received, decrypted and recorded, without a notification",
         Disposition::Discarded => "received and discarded",
     };

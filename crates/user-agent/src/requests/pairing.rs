@@ -13,7 +13,7 @@ use url::Url;
 use webpush::autopush::UnregisterCode;
 use webpush::{ApplicationServerKey, ChannelId, SubscriptionKeys};
 
-use super::{Shared, default_push_service, keyring, view, withdraw};
+use super::{Shared, default_push_service, keyring, services, view, withdraw};
 use crate::actor::Order;
 use crate::api::{CommandError, ErrorCode, Event, NewSite, Response};
 use crate::config::{Mode, PushServiceUrl};
@@ -47,13 +47,17 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
     let (row_id, row_name, row_service, key) = (id.clone(), name.clone(), service.clone(), new.vapid_key);
     let committed = shared.store.write(move |tx| {
         sites::insert_site(tx, &row_id, &row_name, url.as_ref(), Timestamp::now())?;
-        sites::add_push_service(tx, &row_service)?;
-        Ok(channels::insert(tx, channel, &row_id, &row_service, key)?)
+        let is_new_service = sites::add_push_service(tx, &row_service)?;
+        channels::insert(tx, channel, &row_id, &row_service, key)?;
+        Ok(is_new_service)
     });
-    if let Err(error) = committed.await {
-        discard_key(shared, channel).await;
-        return Err(taken(error, &name));
-    }
+    let is_new_service = match committed.await {
+        Ok(is_new_service) => is_new_service,
+        Err(error) => {
+            discard_key(shared, channel).await;
+            return Err(taken(error, &name));
+        }
+    };
     shared.keys.insert(channel, keys);
     shared.tell(Event::Changed);
 
@@ -66,6 +70,10 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
         }
         Err(error) => {
             roll_back(shared, id, &service, channel).await;
+            if is_new_service {
+                // It was named for this site only, perhaps by mistake: it is not tried for ever.
+                let _ = services::remove(shared, service).await;
+            }
             Err(error)
         }
     }

@@ -68,6 +68,8 @@ pub(super) async fn set(
             let schedule =
                 value.filter(|text| text != OFF).map(|text| text.parse::<Schedule>()).transpose()?;
             store(shared, sites::DND_SCHEDULE, schedule.map(|schedule| schedule.to_string())).await?;
+            // What a person ended were the hours of the former one.
+            store(shared, sites::SCHEDULE_LIFTED_UNTIL, None).await?;
             silence_changed(shared);
         }
         SettingKey::HistoryDays => store_limit(shared, HISTORY_DAYS, value, 36_500).await?,

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::net::{SocketAddr, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use rustls::ClientConfig;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -100,9 +100,7 @@ impl Connector {
         let stream: Box<dyn Stream> = if url.scheme() == "wss" {
             let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
             let tls = TlsConnector::from(Arc::new(self.tls()?));
-            Box::new(
-                tls.connect(name, tcp).await.map_err(|error| format!("TLS with {host} failed: {error}"))?,
-            )
+            Box::new(tls.connect(name, tcp).await.map_err(|error| tls_failure(host, &error))?)
         } else {
             Box::new(tcp)
         };
@@ -133,11 +131,9 @@ impl Connector {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut extra = Vec::new();
         for file in self.ca_files.iter() {
-            let unreadable =
-                |error: rustls::pki_types::pem::Error| format!("cannot read {}: {error}", file.display());
-            for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
-                extra.push(certificate.map_err(unreadable)?);
-            }
+            extra.extend(
+                certificates(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?,
+            );
         }
         let verifier = Verifier::new_with_extra_roots(extra, provider.clone())?;
         Ok(ClientConfig::builder_with_provider(provider)
@@ -148,9 +144,34 @@ impl Connector {
     }
 }
 
+/// The certificates in a PEM file.
+pub(crate) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    CertificateDer::pem_file_iter(file)?.collect()
+}
+
+/// A self-hosted service is often one whose authority nobody has heard of yet.
+fn tls_failure(host: &str, error: &std::io::Error) -> String {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let advice = match cause {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "; if you trust it, name the file of its certificate authority: `--ca` or the setting ca-file"
+        }
+        _ => "",
+    };
+    format!("TLS with {host} failed: {error}{advice}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_meets_an_unknown_authority_is_told_how_to_trust_it() {
+        let failure = |error| tls_failure("push.example", &std::io::Error::other(error));
+        let unknown = failure(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer));
+        assert!(unknown.contains("--ca"), "{unknown}");
+        assert!(!failure(rustls::Error::InvalidCertificate(CertificateError::Expired)).contains("--ca"));
+    }
 
     #[test]
     fn a_connection_is_cut_when_its_address_is_no_longer_ours() {

@@ -74,7 +74,7 @@ pub(crate) const UNTIDY: &str = "untidy";
 
 const DO_NOT_DISTURB: &str = "do_not_disturb";
 pub(crate) const DND_SCHEDULE: &str = "dnd_schedule";
-const SCHEDULE_LIFTED_UNTIL: &str = "schedule_lifted_until";
+pub(crate) const SCHEDULE_LIFTED_UNTIL: &str = "schedule_lifted_until";
 
 /// A setting that cannot be read counts as off: better a notification too many.
 pub(crate) fn silence(c: &Connection) -> Result<Silence> {
@@ -115,9 +115,10 @@ pub(crate) fn push_services(c: &Connection) -> Result<Vec<PushServiceRow>> {
         .collect()
 }
 
-pub(crate) fn add_push_service(c: &Connection, url: &PushServiceUrl) -> Result<()> {
+/// Returns whether it is a new one.
+pub(crate) fn add_push_service(c: &Connection, url: &PushServiceUrl) -> Result<bool> {
     let sql = "INSERT INTO push_service (url) VALUES (?1) ON CONFLICT (url) DO NOTHING";
-    c.execute(sql, [url.to_string()]).map(drop)
+    Ok(c.execute(sql, [url.to_string()])? == 1)
 }
 
 /// Forgets a push service and what it was still to be told. Only for one that no site is at.

@@ -133,6 +133,8 @@ async fn the_schedule_silences_and_a_site_may_pass_and_a_person_may_end_it() {
     assert!(!receiver.status().await.quiet);
     send(&mut peer, &channel, &subscription, &["lifted".into()]).await;
     assert_eq!(receiver.titles(1).await, ["lifted"]);
+    receiver.setting(SettingKey::DndSchedule, Some("00:00-00:00,mon-sun")).await.unwrap();
+    assert!(receiver.status().await.quiet, "what was ended by hand were the former hours");
     let bad = receiver.setting(SettingKey::DndSchedule, Some("late")).await.unwrap_err();
     assert_eq!(bad.code, ErrorCode::Invalid);
     let all = receiver.setting(SettingKey::DndSchedule, None).await.unwrap();
