@@ -144,6 +144,21 @@ test('a link that leaves a site is asked about, naming its host as text', async 
   expect(screen.queryByRole('dialog')).toBeNull();
 });
 
+test('a link to a look-alike is asked about by the host that it really leads to', async () => {
+  const wanted = world();
+  const there = wanted.entries.find(({ id }) => id === '996')!;
+  there.navigate = 'https://\u0430\u0440\u0440\u04cf\u0435.com/\u202egnp.yadirf';
+  wanted.sites.find(({ name }) => name === 'Forum')!.links = 'ask';
+  await open('#/inbox/996', wanted);
+  expect(screen.getByTestId('entry-open').textContent?.trim()).toBe('Open xn--80ak6aa92e.com');
+  await press('Enter');
+  expect(screen.getByTestId('link-host').textContent).toBe('xn--80ak6aa92e.com');
+  expect(screen.getByTestId('link-address').textContent).toBe(
+    'https://xn--80ak6aa92e.com/%E2%80%AEgnp.yadirf',
+  );
+  await click(screen.getByText('Cancel'));
+});
+
 test('a push appears without anything being lost', async () => {
   await open('#/inbox/998');
   const before = rows();

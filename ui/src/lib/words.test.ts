@@ -1,5 +1,34 @@
 import { expect, test } from 'vitest';
-import { asAddress, foreignHost, hue, initial, isLoopback, serviceName } from './words';
+import { address, asAddress, foreignHost, host, hue, initial, isLoopback, serviceName } from './words';
+
+/** Looks like apple.com: five Cyrillic letters. */
+const LOOK_ALIKE = 'https://\u0430\u0440\u0440\u04cf\u0435.com/';
+const INVISIBLE = /[^\x20-\x7e]/;
+
+test('no host disguises itself', () => {
+  expect(host(LOOK_ALIKE)).toBe('xn--80ak6aa92e.com');
+  expect(address(LOOK_ALIKE)).toBe('https://xn--80ak6aa92e.com/');
+  expect(foreignHost(LOOK_ALIKE, 'https://apple.com/')).toBe('xn--80ak6aa92e.com');
+  // What comes before the @ is a name, and a host ends at the first slash.
+  expect(host('https://apple.com@evil.example/')).toBe('evil.example');
+  expect(host('https://evil.example\\@apple.com/')).toBe('evil.example');
+  // The soft hyphen and the zero-width space do not count in a host; a fullwidth stop is a stop.
+  expect(host('https://app\u00ad\u200ble\uff0ecom/')).toBe('apple.com');
+});
+
+test('nothing in a link changes places or is not seen', () => {
+  for (const url of [
+    'https://evil.example/\u202emoc.elppa//:sptth',
+    'https://evil.example/?\u2066a\u2069#\u200b\u200f',
+    // No URL at all.
+    'https://\u202eevil.example/ x',
+    'moc.elppa\u202e\ud800',
+  ]) {
+    expect(address(url)).not.toMatch(INVISIBLE);
+    expect(host(url)).not.toMatch(INVISIBLE);
+  }
+  expect(host('https://evil.example/\u202emoc.elppa//:sptth')).toBe('evil.example');
+});
 
 test('a link’s host is shown when it is not the site’s own', () => {
   expect(foreignHost('https://site.example/a', 'https://site.example/')).toBeNull();

@@ -28,8 +28,14 @@ export function isLoopback(url: string): boolean {
   return name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
 }
 
+/** In ASCII: what looks like another host, or hides characters, shows itself as `xn--…`. */
 export function host(url: string): string {
-  return parseUrl(url)?.host || url;
+  return parseUrl(url)?.host || address(url);
+}
+
+/** A link as a browser is given it. In ASCII, so that nothing in it changes places or is not seen. */
+export function address(url: string): string {
+  return parseUrl(url)?.href ?? url.replace(/[^ -~]+/g, '?');
 }
 
 /** The host of a link, where that is not the site's own. */
