@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::fields::{as_text, is_true, string};
-use super::json::Places;
+use super::json::{Places, plain};
 use super::plaintext::Plaintext;
 use super::{Context, Notification, Reading, bounds};
 
@@ -87,6 +87,10 @@ fn withdrawal(frame: &Map<String, Value>, places: &Places<'_>) -> Option<Control
         let tags = frame.get("nids")?.as_array()?;
         return Some(Control::Withdraw(tags.iter().filter_map(as_text).collect()));
     }
+    // Whoever names a notification and says nothing at all of it has nothing to show any more.
+    let is_name_alone =
+        |(name, value): (&String, &Value)| TAGS.contains(&plain(name).as_str()) || is_blank(value);
+    let says_nothing = frame.iter().all(is_name_alone);
     let tag = places.tag(&TAGS);
     // Without a tag, Home Assistant's page closes all.
     if is_true(frame, "dismiss") {
@@ -94,8 +98,18 @@ fn withdrawal(frame: &Map<String, Value>, places: &Places<'_>) -> Option<Control
     }
     let says_so = WITHDRAW.iter().any(|word| is_true(frame, word));
     let is_called_so = || places.kinds(KIND).any(means_withdraw);
-    let said = says_so || is_called_so();
+    let said = says_so || is_called_so() || says_nothing;
     said.then_some(Control::Withdraw(vec![tag?]))
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_blank),
+        Value::Object(members) => members.values().all(is_blank),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// `dismiss`, `notification.dismiss`, `CLEAR_NOTIFICATION`, `notificationDeleted`; but not `file_deleted`, which is news.

@@ -1,5 +1,7 @@
 //! Firebase Cloud Messaging: `notification` for the service worker, `data` for the application.
 
+use serde_json::{Map, Value};
+
 use super::fields::{object, string};
 use super::json::{self, Places};
 use super::plaintext::Plaintext;
@@ -21,6 +23,14 @@ pub(super) fn read(plaintext: &Plaintext, context: Context<'_>) -> Option<Readin
     let written = written.collect();
     let notification = json::notification(&Places::of(&written)?, context)?;
     let link = ["fcmOptions", "fcm_options"].iter().find_map(|name| string(object(message, name)?, "link"));
-    let navigate = link.and_then(|link| json::web_link(link, context.base)).or(notification.navigate);
+    let navigate = link
+        .and_then(|link| json::web_link(link, context.base))
+        .or(notification.navigate)
+        .or_else(|| context.base.filter(|_| is_from_the_console(message)).cloned());
     Some(Notification { navigate, ..notification }.into())
+}
+
+/// Campaigns of Firebase's console open the site where they name no page.
+fn is_from_the_console(message: &Map<String, Value>) -> bool {
+    object(message, "data").is_some_and(|data| data.contains_key("google.c.a.c_id"))
 }

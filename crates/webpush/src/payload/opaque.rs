@@ -1,14 +1,56 @@
 //! What nothing else fits: shown all the same, by the site's name, with what can be read of it.
 
+use serde_json::Value;
+
+use super::json::plain;
 use super::plaintext::Plaintext;
 use super::{Context, Notification};
+
+/// More is a listing, which nobody reads in a notification.
+const MOST_SENTENCES: usize = 12;
 
 /// Fewer printable characters in a row are noise, as strings(1) has it.
 const SHORTEST_RUN: usize = 4;
 
 pub(super) fn read(plaintext: &Plaintext, context: Context<'_>) -> Notification {
-    let body = readable(plaintext.lossy_text());
+    let text = plaintext.lossy_text();
+    let written =
+        plaintext.json().map(|document| sentences(document, text)).filter(|written| !written.is_empty());
+    let body = written.unwrap_or_else(|| readable(text));
     Notification { title: context.site.to_owned(), body, ..Notification::default() }
+}
+
+/// What a person wrote into a document whose names nobody knows, a line each: strings of several words, as they follow one
+/// another in its text.
+fn sentences(document: &Value, text: &str) -> String {
+    let mut written: Vec<&str> = Vec::new();
+    let mut rest = vec![document];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::String(text) if is_sentence(text.trim()) && !written.contains(&text.trim()) => {
+                written.push(text.trim());
+            }
+            Value::Array(items) => rest.extend(items),
+            // What a machine wrote to itself.
+            Value::Object(members) => {
+                rest.extend(
+                    members.iter().filter(|(name, _)| !plain(name).contains("token")).map(|(_, value)| value),
+                );
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+        if written.len() == MOST_SENTENCES {
+            break;
+        }
+    }
+    written.sort_by_key(|sentence| text.find(sentence));
+    written.join("\n")
+}
+
+/// Several words, and no document in a string.
+fn is_sentence(text: &str) -> bool {
+    let words = text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic));
+    words.count() > 1 && !text.starts_with(['{', '[', '<'])
 }
 
 /// Text with a few broken characters as it is; of binary data the printable runs, one per line.
@@ -28,6 +70,16 @@ fn is_broken(c: &char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_document_without_known_names_what_a_person_wrote_is_shown() {
+        let text = r#"{"zz": "Open the garden", "id": "6f1d", "uu": "https://a.example/b", "n": ["The roses are out", "Word"],
+            "deep": {"x": "Come, and see", "json": "{\"a\": \"b c\"}", "date": "2026-01-01 10:00"}, "a": "The roses are out"}"#;
+        let shown = |text: &str| sentences(&serde_json::from_str(text).unwrap(), text);
+        assert_eq!(shown(text), "Open the garden\nThe roses are out\nCome, and see");
+        assert_eq!(shown(r#"{"id": 5, "name": "x"}"#), "");
+        assert_eq!(shown(&serde_json::json!(vec!["a b"; 9_000]).to_string()), "a b");
+    }
 
     #[test]
     fn broken_text_stays_whole_and_binary_data_shows_its_strings() {

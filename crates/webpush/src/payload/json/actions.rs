@@ -64,17 +64,22 @@ impl<'a> Places<'a> {
         Some(Action { action, title, navigate, icon, request })
     }
 
-    /// Where a button without a link of its own leads: what is called like the button.
+    /// Where a button without a link of its own leads: what is called like the button. `actionButton1Url` belongs to
+    /// `action1`.
     fn far_aim(&self, action: &str, base: Option<&Url>) -> Option<Aim> {
-        let name = plain(action);
+        let essence = |name: &str| name.replace("button", "");
+        let name = essence(&plain(action));
         if name.is_empty() {
             return None;
         }
         let named = |member: &str| {
-            plain(member).strip_prefix(name.as_str()).is_some_and(|rest| matches!(rest, "" | "url" | "link"))
+            essence(member)
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| matches!(rest, "" | "url" | "link"))
         };
         self.iter().filter(|place| may_hold_links(place.role)).find_map(|place| {
-            place.members().iter().filter(|(member, _)| named(member)).find_map(|(_, value)| match value {
+            let called_so = place.named_members().filter(|(names, _)| names.iter().any(|name| named(name)));
+            called_so.map(|(_, value)| value).find_map(|value| match value {
                 Value::String(_) => Some((Some(link(value, "", true, base).filter(is_web)?), None)),
                 Value::Object(members) => aim(&Place::new(Role::Part, Cow::Borrowed(members)), base),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,

@@ -22,9 +22,9 @@ pub(super) const BODY: &[&str] = &[
 
 /// Whatever relative link they hold. Dotted: in an object of that name.
 pub(super) const LINK: &[&str] = &[
-    "navigate", "defaultactionurl", "url", "data.url", "click", "clickaction", "link", "actionurl", "clickurl",
+    "navigate", "defaultactionurl", "url", "data.link", "data.url", "click", "clickaction", "link", "actionurl", "clickurl",
     "launchurl", "openurl", "targeturl", "linkurl", "weburl", "deeplink", "deeplinkurl", "redirecturl", "landingurl",
-    "landingpage", "pageurl", "ctaurl", "actionlink", "targetlink", "permalink", "htmlurl", "externalurl", "data.link",
+    "landingpage", "pageurl", "ctaurl", "actionlink", "targetlink", "permalink", "htmlurl", "externalurl",
     "data.path", "href", "uri",
 ];
 
@@ -40,9 +40,10 @@ pub(super) const IMAGE: &[&str] = &[
     "heroimage", "poster", "mediaurl", "media", "bigimage", "largeimage",
 ];
 
+/// Who it is from before what it is from: the application has the same icon every time.
 pub(super) const ICON: &[&str] = &[
-    "icon", "iconurl", "avatar", "avatarurl", "logo", "logourl", "appicon", "largeicon", "smallicon", "senderavatar",
-    "profileimage", "profilepicture", "picture", "badge",
+    "icon", "avatar", "avatarurl", "senderavatar", "profileimage", "profilepicture", "iconurl", "logo", "logourl",
+    "appicon", "largeicon", "smallicon", "picture", "badge",
 ];
 
 /// Words within a name that make it the address of something else than a page.
@@ -55,7 +56,8 @@ pub(super) const NO_PAGE: &[&str] = &[
 /// Within an object that stands for a link or a picture.
 pub(super) const ADDRESS: &[&str] = &["url", "href", "src", "uri", "link", "web", "default", "navigate"];
 
-pub(super) const TAG: &[&str] = &["tag", "nid", "notificationid", "roomid", "id"];
+pub(super) const TAG: &[&str] =
+    &["tag", "nid", "notificationid", "roomid", "id", "chanid", "channelid", "chatid", "conversationid"];
 
 pub(super) const BADGE: &[&str] = &["appbadge", "badgecount", "unreadcount", "unread", "badge"];
 

@@ -15,8 +15,8 @@ use super::plaintext::Plaintext;
 use super::{AppBadge, Context, Direction, Notification, Reading};
 use crate::Urgency;
 use aliases::{BADGE, BODY, ICON, IMAGE, NAME, OWN_NAME, TAG, TIME, TITLE};
-pub(super) use places::Places;
 use places::{Place, Role, words};
+pub(super) use places::{Places, plain};
 
 /// Who did it.
 const PERSON: &[Role] = &[Role::Person];
@@ -57,7 +57,7 @@ pub(super) fn notification(places: &Places<'_>, context: Context<'_>) -> Option<
         request: None,
         lang: places.text(WRITTEN, &["lang", "language", "locale", "preferredlocale"]).unwrap_or_default(),
         dir: places.first(WRITTEN, |place| direction(place.get("dir")?)).unwrap_or_default(),
-        tag: places.text(SHELL, TAG).or_else(|| places.text(WRITTEN, &["tag"])).unwrap_or_default(),
+        tag: places.replace_key().unwrap_or_default(),
         icon,
         image,
         badge: places.picture(WRITTEN, &["badge"], base),
@@ -117,6 +117,13 @@ impl<'a> Places<'a> {
             names.into_iter().find(|name| is_name(name))
         };
         called(SHELL, NAME).or_else(|| called(PERSON, OWN_NAME)).or_else(|| called(&[Role::Data], NAME))
+    }
+
+    /// What is beside what is shown: elsewhere an `id` may be anything's.
+    fn replace_key(&self) -> Option<String> {
+        let beside = || self.text(SHELL, TAG).or_else(|| self.text(WRITTEN, &["tag"]));
+        let is_all_data = || self.title_and_body(SHELL).is_none();
+        beside().or_else(|| is_all_data().then(|| self.tag(TAG)).flatten())
     }
 
     fn boolean(&self, alias: &str) -> Option<bool> {

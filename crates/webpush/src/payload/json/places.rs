@@ -36,8 +36,10 @@ impl Role {
     fn of(name: &str) -> Self {
         match bare(name).as_str() {
             "notification" | "aps" | "alert" => Self::Notification,
-            "message" | "msg" | "payload" | "option" | "push" | "webpush" | "web" | "content" | "param"
-            | "event" | "body" | "chrome" | "webpayload" | "detail" => Self::Wrapper,
+            "message" | "msg" | "payload" | "option" | "opt" | "notificationoption" | "push" | "webpush"
+            | "web" | "content" | "param" | "event" | "body" | "chrome" | "webpayload" | "detail" => {
+                Self::Wrapper
+            }
             "data" | "extra" | "custom" | "customdata" | "additionaldata" | "meta" | "metadata" | "info"
             | "context" | "fcmoption" | "userinfo" => Self::Data,
             "user" | "author" | "sender" | "from" | "actor" | "creator" | "owner" | "account" | "profile"
@@ -58,13 +60,13 @@ fn bare(name: &str) -> String {
 }
 
 /// Lower case letters and digits: `click_action`, `clickAction` and `Click-Action` are the same name.
-pub(super) fn plain(name: &str) -> String {
+pub(in crate::payload) fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// What senders put before a name to say that it belongs to the notification.
-const PREFIXES: [&str; 9] =
-    ["notification", "notif", "webpush", "push", "message", "msg", "alert", "fcm", "gcm"];
+const PREFIXES: [&str; 10] =
+    ["notification", "notif", "note", "webpush", "push", "message", "msg", "alert", "fcm", "gcm"];
 
 /// An object's members: the document's own, or those of a document within a string.
 type Members<'a> = Cow<'a, Map<String, Value>>;
@@ -161,13 +163,14 @@ impl<'a> Place<'a> {
         Self { role, members, names }
     }
 
+    /// Members with their plain names, and those without a prefix where there is one.
+    pub(super) fn named_members(&self) -> impl Iterator<Item = ([&str; 2], &Value)> {
+        self.names.iter().map(|(plain, short)| [plain.as_str(), short.as_str()]).zip(self.members.values())
+    }
+
     /// Members with their plain names.
     pub(super) fn plain_members(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.names.iter().map(|(plain, _)| plain.as_str()).zip(self.members.values())
-    }
-
-    pub(super) fn members(&self) -> &Map<String, Value> {
-        &self.members
     }
 
     /// A member by its plain name: the one called exactly so, else the one that has a prefix before it.
