@@ -17,6 +17,7 @@
 //! | [`page`] | the page in its window |
 //! | [`desk`] | all of these together |
 //! | [`senders`] | application servers, each with its own library |
+//! | [`service_worker`] | the service workers of other people's pages |
 //! | [`keyring`] | a look into the keyring |
 //! | [`prompter`] | whoever answers the keyring's questions |
 //! | [`disk`] | a small disk of one's own |
@@ -51,6 +52,7 @@ pub mod scan;
 pub mod screen;
 pub mod senders;
 pub mod service_manager;
+pub mod service_worker;
 pub mod session;
 pub mod soak;
 pub mod tray;

@@ -112,7 +112,7 @@ pub fn vapid_key(session: &Session, name: &str) -> Result<(PathBuf, String)> {
 }
 
 /// What `cargo xtask test` has made ready. Missing, it is a failure: a sender left out would look like one that works.
-fn prepared(variable: &str) -> Result<PathBuf> {
+pub(crate) fn prepared(variable: &str) -> Result<PathBuf> {
     let value = std::env::var_os(variable)
         .with_context(|| format!("{variable} is not set; run the tests through `cargo xtask test`"))?;
     Ok(value.into())

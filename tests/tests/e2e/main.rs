@@ -18,6 +18,7 @@ mod offline;
 mod pairing;
 mod permissions;
 mod profile;
+mod published_workers;
 mod push_service;
 mod push_services;
 mod senders;
