@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use url::Url;
 use webpush::vapid::VapidKey;
 
 use crate::belfry::Subscription;
@@ -19,6 +20,9 @@ pub enum Sender {
     NodeWebPush,
     /// The `web-push` crate for Rust.
     RustWebPush,
+    /// The command line of Apprise with its `vapid://` service. It takes https alone and always signs; the first line of
+    /// the payload is its title.
+    Apprise,
 }
 
 /// What to send, to whom, and how.
@@ -60,6 +64,9 @@ webpush.sendNotification(JSON.parse(subscription), payload, options).then(
 );
 "#;
 
+/// Whom Apprise sends to, where its address names no one: the sender itself.
+const APPRISE_USER: &str = "tests@example.com";
+
 impl Sender {
     /// Sends. Fails with what the library printed when the push service did not accept the push.
     pub async fn send(self, session: &Session, sending: &Sending<'_>) -> Result<()> {
@@ -97,6 +104,25 @@ impl Sender {
                 }
                 prepared("BELFRY_TEST_RUST_SENDER")?
             }
+            Self::Apprise => {
+                if let Some(ca) = ca {
+                    environment.insert("REQUESTS_CA_BUNDLE".into(), ca.into());
+                }
+                let subscriptions = format!("{{\"{APPRISE_USER}\":{}}}", subscription.line);
+                let subscriptions = session.file("apprise.json", &subscriptions)?;
+                let mut service = Url::parse(&format!("vapid://{APPRISE_USER}/"))?;
+                service
+                    .query_pairs_mut()
+                    .append_pair("ttl", "60")
+                    .append_pair("subfile", text(&subscriptions)?);
+                if let Some(key) = vapid_key {
+                    service.query_pairs_mut().append_pair("keyfile", text(key)?);
+                }
+                let (title, body) = payload.split_once('\n').unwrap_or(("", payload));
+                let options = ["--title", title, "--body", body, service.as_str()];
+                arguments.extend(options.into_iter().map(OsString::from));
+                prepared("BELFRY_TEST_PYTHON")?.with_file_name("apprise")
+            }
         };
         let output = process::run(&program, arguments, &environment, b"").await?;
         process::succeeded(&format!("{self:?}"), &output)?;
@@ -109,6 +135,10 @@ pub fn vapid_key(session: &Session, name: &str) -> Result<(PathBuf, String)> {
     let key = VapidKey::generate(&mut rand_core::UnwrapErr(getrandom::SysRng));
     let file = session.file(name, key.to_pem()?.as_bytes())?;
     Ok((file, key.public().to_string()))
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
 }
 
 /// What `cargo xtask test` has made ready. Missing, it is a failure: a sender left out would look like one that works.

@@ -80,6 +80,41 @@ async fn what_the_web_push_crate_sends_over_https_is_shown() -> Result<()> {
     is_shown(Sender::RustWebPush, true).await
 }
 
+/// Apprise has no options for a click or for buttons: it sends text, always signed, to https alone.
+#[tokio::test]
+async fn what_apprise_sends_over_https_is_shown() -> Result<()> {
+    let mut desk = Desk::start().await?;
+    let service = desk.tls_service().await?;
+    let belfry = desk.profile("p")?.trusting(service.ca.as_deref());
+    let _run = desk.run(&belfry, &service).await?;
+    let (key, public) = vapid_key(&desk.session, "sender.pem")?;
+    let (other_key, _) = vapid_key(&desk.session, "other.pem")?;
+    for options in [&[][..], &["--vapid-key", &public]] {
+        let subscription = belfry.add_site("Backups", options).await?;
+        let payload = format!("{TITLE}\n{BODY}");
+        let signed = |key| Sending {
+            subscription: &subscription,
+            payload: &payload,
+            ca: service.ca.as_deref(),
+            vapid_key: Some(key),
+        };
+        Sender::Apprise.send(&desk.session, &signed(&key)).await?;
+        let shown = desk.notifications.next().await?;
+        assert_eq!(shown.summary, TITLE);
+        assert!(shown.body.ends_with(BODY), "{}", shown.body);
+        let other = Sender::Apprise.send(&desk.session, &signed(&other_key)).await;
+        if options.is_empty() {
+            other?;
+            desk.notifications.next().await?;
+        } else {
+            assert!(other.is_err(), "another sender was accepted");
+        }
+        belfry.command(["site", "remove", "Backups", "--yes"]).await?;
+    }
+    assert!(desk.notifications.already_shown().is_none());
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_belfry_sends_is_shown() -> Result<()> {
     let mut desk = Desk::start().await?;
