@@ -167,3 +167,52 @@ async fn nothing_of_a_push_or_a_subscription_is_logged() -> Result<()> {
     }
     Ok(())
 }
+
+const TOKEN: &str = "kestrel-31ee-acts-for-the-user";
+
+#[tokio::test]
+async fn what_lets_others_act_for_the_user_is_neither_shown_nor_kept_nor_logged() -> Result<()> {
+    let mut desk = Desk::start().await?;
+    let service = desk.service().await?;
+    let belfry = desk.profile("p")?;
+    let mut run = belfry.run(&["--push-service", &service.websocket, "-vv"])?;
+    run.next("connected").await?;
+    let subscription = belfry.add_site("Backups", &[]).await?;
+    belfry.command(["site", "set", "Backups", "burst=off"]).await?;
+    let mastodon = json!({
+        "access_token": TOKEN, "preferred_locale": "en", "notification_id": 7, "notification_type": "mention",
+        "title": TITLE, "body": BODY, "icon": "https://social.example/a.png",
+    });
+    let home_assistant = json!({
+        "title": TITLE, "body": BODY, "tag": "t", "timestamp": 1_700_000_000_000_u64,
+        "data": { "url": LINK, "jwt": TOKEN }, "actions": [{ "action": "open", "title": "Open" }],
+    });
+    let nobodys = json!({ "title": TITLE, "message": BODY, "extra": { "Access_Token": TOKEN } });
+    let within_a_string =
+        json!({ "title": TITLE, "body": BODY, "data": json!({ "jwt": TOKEN }).to_string() });
+    let cut_off = format!("{{\"title\":\"{TITLE}\",\"body\":\"{BODY}\",\"jwt\":\"{TOKEN}");
+    let payloads = [mastodon, home_assistant, nobodys, within_a_string].map(|payload| payload.to_string());
+    for payload in payloads.into_iter().chain([cut_off]) {
+        desk.send(&subscription, &payload).await?;
+        let event = run.next("push").await?;
+        let shown = desk.notifications.next().await?;
+        assert!(!format!("{event} {shown:?}").contains(TOKEN), "{event} {shown:?}");
+        let raw = belfry.command(["inbox", "show", event["id"].as_str().context("an id")?, "--raw"]).await?;
+        assert!(raw.contains(TITLE), "the control: the payload itself is kept: {raw}");
+        assert!(!raw.contains(TOKEN), "{raw}");
+    }
+    let log = run.kill().await?;
+    assert!(log.contains("DEBUG"), "the control: everything is logged: {log:?}");
+    assert!(!log.contains(TOKEN), "{log}");
+
+    let items = keyring::items(desk.session.bus()).await?;
+    let is_database = |item: &&keyring::Item| item.subscription_keys().is_ok_and(|keys| keys.is_none());
+    let key = &items.iter().find(is_database).context("the database's key")?.secret;
+    let copy = desk.session.folder().join("plaintext");
+    decrypted_copy(belfry.profile(), &copy, key)?;
+    let secrets =
+        [("title", TITLE), ("token", TOKEN)].map(|(what, text)| (what.to_owned(), text.as_bytes().to_vec()));
+    let found: Vec<_> = scan(&copy, &secrets)?.into_iter().map(|finding| finding.what).collect();
+    assert!(found.contains(&"title".to_owned()) && !found.contains(&"token".to_owned()), "{found:?}");
+    Ok(())
+}
