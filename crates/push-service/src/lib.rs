@@ -22,6 +22,8 @@
 //! *201 follows the commit.* A message with a TTL above zero is stored first and then handed to the connection; it is
 //! removed when the user agent acknowledges it. Nothing of a body, token, endpoint or key reaches a log.
 
+mod clock;
+mod crash;
 mod endpoint;
 mod folder;
 mod id;
@@ -52,6 +54,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
+pub use self::clock::Clock;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use self::endpoint::fuzz;
@@ -167,7 +170,7 @@ pub struct PushService {
 impl PushService {
     /// Starts a service; it is reachable when this returns.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_with(config, Timing::default()).await
+        Self::start_with(config, Timing::default(), Clock::default()).await
     }
 
     /// Starts a service on a socket that listens already, as a service manager hands it over. It counts, not
@@ -178,15 +181,15 @@ impl PushService {
             .set_nonblocking(true)
             .and_then(|()| TcpListener::from_std(listener))
             .map_err(|source| StartError::Bind { address: config.listen, source })?;
-        Self::run(listener, opened, config, Timing::default())
+        Self::run(listener, opened, config, Timing::default(), Clock::default())
     }
 
-    /// Starts a service with other times than autopush's.
-    pub async fn start_with(config: Config, timing: Timing) -> Result<Self, StartError> {
+    /// Starts a service with other times than autopush's, or by another clock than the system's.
+    pub async fn start_with(config: Config, timing: Timing, clock: Clock) -> Result<Self, StartError> {
         let opened = open(config.data.clone()).await?;
         let bind_error = |source| StartError::Bind { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(bind_error)?;
-        Self::run(listener, opened, config, timing)
+        Self::run(listener, opened, config, timing, clock)
     }
 
     fn run(
@@ -194,6 +197,7 @@ impl PushService {
         (store, lock): (Store, folder::Lock),
         config: Config,
         timing: Timing,
+        clock: Clock,
     ) -> Result<Self, StartError> {
         let bind_error = |source| StartError::Bind { address: config.listen, source };
         let listen = listener.local_addr().map_err(bind_error)?;
@@ -211,6 +215,7 @@ impl PushService {
             limits: config.rate_limits.map(Limits::new),
             trusted_proxies: config.trusted_proxies,
             timing,
+            clock,
             phase,
         });
         let hosts = [Some(listen.ip().to_string()), service.urls.base().host_str().map(unbracketed)];

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
 use crate::Timing;
+use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::registration::RegistrationToken;
 use crate::registry::Registry;
@@ -22,6 +22,7 @@ pub(crate) struct Service {
     pub(crate) limits: Option<Limits>,
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) timing: Timing,
+    pub(crate) clock: Clock,
     /// Every connection holds a receiver, so that the sender knows when the last one is gone.
     pub(crate) phase: watch::Sender<Phase>,
 }
@@ -40,6 +41,6 @@ pub(crate) enum Phase {
 impl Service {
     /// Seconds since the Unix epoch.
     pub(crate) fn now(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        self.clock.now()
     }
 }

@@ -17,6 +17,7 @@ use webpush::{ChannelId, MessageVersion};
 pub use self::schema::OpenError;
 use self::worker::Worker;
 pub(crate) use self::worker::{Pending, StoreError};
+use crate::crash;
 use crate::id::{Hash, Uaid};
 use crate::mailbox::{Batch, Delivery, MAX_WAITING, Posted, Stored};
 
@@ -112,10 +113,15 @@ impl Store {
         now: u64,
         committed: impl FnOnce(Delivery) + Send + 'static,
     ) -> Result<bool, StoreError> {
-        let work = move |db: &Connection| Ok((queries::put(db, &channel, &posted, now)?, posted));
+        let work = move |db: &Connection| {
+            let put = queries::put(db, &channel, &posted, now)?;
+            crash::point("before-message-commit");
+            Ok((put, posted))
+        };
         let dropped_before = Arc::clone(&self.dropped);
         let answer = move |(put, posted): (Option<queries::Put>, Posted)| match put {
             Some(queries::Put { position, dropped }) => {
+                crash::point("after-message-commit");
                 note_dropped(&dropped_before, dropped);
                 let stored = Stored { position, expires_at: posted.expires_at };
                 committed(Delivery { push: posted.push, stored: Some(stored) });

@@ -56,6 +56,34 @@ async fn the_root_tells_others_what_it_is_for() {
 }
 
 #[tokio::test]
+async fn no_extension_is_agreed_on_and_no_other_version_of_websocket() {
+    let server = Server::start().await;
+    let url = server.service.endpoint_url().as_str();
+    let upgrade = |version| {
+        [
+            ("connection", "upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", version),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits"),
+        ]
+    };
+    let answer = server.request(Method::GET, url, &upgrade("13"), "").await;
+    assert_eq!((answer.status, answer.header("sec-websocket-extensions")), (101, None));
+    assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    let answer = server.request(Method::GET, url, &upgrade("12"), "").await;
+    assert_eq!((answer.status, answer.header("sec-websocket-version")), (426, Some("13")));
+}
+
+#[tokio::test]
+async fn the_times_are_autopushs_unless_somebody_says_otherwise() {
+    let seconds = |seconds| Duration::from_secs(seconds);
+    let Timing { hello, ping_interval, pong_timeout, app_ping_spacing } = Timing::default();
+    assert_eq!((hello, ping_interval, pong_timeout), (seconds(5), seconds(300), seconds(4)));
+    assert_eq!(app_ping_spacing, seconds(45));
+}
+
+#[tokio::test]
 async fn whoever_does_not_say_hello_is_disconnected() {
     let server = Server::start_timed(Timing { hello: SHORT, ..unhurried() }).await;
     assert_eq!(server.connect().await.closed().await, (1011, "HandshakeTimeout".to_owned()));
@@ -96,6 +124,9 @@ async fn what_cannot_be_understood_ends_the_connection() {
         "{\"messageType\":\"register\"}",
         "{\"messageType\":\"unregister\",\"channelID\":\"x\"}",
         "{\"messageType\":\"ack\"}",
+        "{\"messageType\":\"ack\",\"updates\":[{\"version\":\"v\"}]}",
+        "{\"messageType\":\"ack\",\"updates\":[{\"channelID\":\"x\",\"version\":\"v\"}]}",
+        "{\"messageType\":\"ack\",\"updates\":[{\"channelID\":\"decafbad-0000-4000-8000-0123456789ab\"}]}",
         "{\"messageType\":\"nack\"}",
         "{\"messageType\":\"broadcast_subscribe\"}",
     ] {
@@ -117,6 +148,39 @@ async fn a_fragmented_message_is_read_as_one() {
     user_agent.send_frame(Message::Frame(opening)).await;
     user_agent.send_frame(Message::Frame(rest)).await;
     assert_eq!(user_agent.next().await, json!({}));
+
+    let mut user_agent = server.connect().await;
+    let (opening, rest) = (b"{\"messageType\":".as_slice(), b"\"hello\"}".as_slice());
+    let opening = Frame::message(Bytes::from_static(opening), OpCode::Data(Data::Text), false);
+    let rest = Frame::message(Bytes::from_static(rest), OpCode::Data(Data::Continue), true);
+    user_agent.send_frame(Message::Frame(opening)).await;
+    user_agent.send_frame(Message::Frame(rest)).await;
+    assert_eq!(user_agent.next().await["status"], 200);
+}
+
+#[tokio::test]
+async fn frames_against_the_rules_of_websocket_end_the_connection() {
+    let server = Server::start().await;
+    let unmasked = [0x81, 2, b'{', b'}'];
+    let reserved_bit = [0xc1, 0x80, 0, 0, 0, 0];
+    let long_ping = [&[0x89, 0x80 | 126, 0, 126, 0, 0, 0, 0][..], &[0; 126]].concat();
+    for frame in [&unmasked[..], &reserved_bit, &long_ping] {
+        let mut user_agent = SilentUserAgent::hello(server.service.address()).await;
+        assert_eq!(user_agent.next_frame().await.0, 1, "hello");
+        user_agent.send(frame).await;
+        let reason = [&1002_u16.to_be_bytes(), b"Protocol".as_slice()].concat();
+        assert_eq!(user_agent.next_frame().await, (8, reason), "{frame:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_claims_to_be_huge_is_not_waited_for() {
+    let server = Server::start().await;
+    let mut user_agent = SilentUserAgent::hello(server.service.address()).await;
+    assert_eq!(user_agent.next_frame().await.0, 1, "hello");
+    let huge = [&[0x81, 0x80 | 127][..], &(1_u64 << 40).to_be_bytes(), &[0; 4]].concat();
+    user_agent.send(&huge).await;
+    user_agent.ended().await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{CHANNEL, Server, UserAgent};
+use crate::support::{CHANNEL, OTHER_CHANNEL, Server, UserAgent};
 
 /// A service with one user agent that has one channel.
 async fn paired() -> (Server, UserAgent, String) {
@@ -107,6 +107,23 @@ async fn every_ack_code_removes_the_message() {
 }
 
 #[tokio::test]
+async fn an_ack_goes_by_the_version_alone_and_removes_nothing_of_others() {
+    let (server, mut user_agent, endpoint) = paired().await;
+    let version = server.push(&endpoint, "60", "x").await;
+    assert_eq!(user_agent.version().await, version);
+    let mut stranger = server.user_agent(None).await;
+    stranger.acknowledge(std::slice::from_ref(&version)).await;
+    stranger.settle().await;
+    let mut user_agent = reconnected(&server, user_agent).await;
+    assert_eq!(user_agent.version().await, version, "acknowledged by somebody else");
+    let updates = json!([{"channelID": OTHER_CHANNEL.to_uppercase(), "version": version}]);
+    user_agent.send(json!({"messageType": "ack", "updates": updates})).await;
+    user_agent.settle().await;
+    let mut user_agent = reconnected(&server, user_agent).await;
+    user_agent.expect_nothing_else(&server, &endpoint).await;
+}
+
+#[tokio::test]
 async fn stored_messages_come_in_batches_of_ten_each_after_the_last_was_acknowledged() {
     let (server, user_agent, endpoint) = paired().await;
     let uaid = user_agent.uaid.clone();
@@ -164,6 +181,23 @@ async fn a_message_replaces_the_stored_one_of_its_topic() {
 }
 
 #[tokio::test]
+async fn topic_ttl_and_urgency_are_not_told_and_replacing_recalls_nothing_already_sent() {
+    let (server, mut user_agent, endpoint) = paired().await;
+    let headers = [("ttl", "60"), ("topic", "status"), ("urgency", "high")];
+    let old = server.push_with(&endpoint, &headers, "a").await;
+    let expected = json!({"messageType": "notification", "channelID": CHANNEL, "version": old,
+        "data": "YQ", "headers": {"encoding": "aes128gcm"}});
+    assert_eq!(user_agent.next().await, expected);
+    let new = server.push_with(&endpoint, &headers, "b").await;
+    assert_eq!(user_agent.version().await, new);
+    user_agent.acknowledge(&[old]).await;
+    user_agent.settle().await;
+    let mut user_agent = reconnected(&server, user_agent).await;
+    assert_eq!(user_agent.version().await, new);
+    user_agent.expect_nothing_else(&server, &endpoint).await;
+}
+
+#[tokio::test]
 async fn with_ttl_zero_a_push_is_delivered_now_or_never() {
     let (server, mut user_agent, endpoint) = paired().await;
     let now = server.push(&endpoint, "0", "now").await;
@@ -186,6 +220,19 @@ async fn a_cancelled_message_is_not_delivered() {
         assert_eq!(server.request(Method::DELETE, location, &[], "").await.status, 204);
     }
     let mut user_agent = server.user_agent(Some(&uaid)).await;
+    user_agent.expect_nothing_else(&server, &endpoint).await;
+}
+
+#[tokio::test]
+async fn a_message_cancelled_after_it_was_sent_does_not_come_again() {
+    let (server, mut user_agent, endpoint) = paired().await;
+    let answer = server.post(&endpoint, &[("ttl", "60")], "").await;
+    assert_eq!(user_agent.version().await, answer.version());
+    let location = answer.header("location").unwrap();
+    assert_eq!(server.request(Method::DELETE, location, &[], "").await.status, 204);
+    user_agent.acknowledge(&[answer.version()]).await;
+    user_agent.settle().await;
+    let mut user_agent = reconnected(&server, user_agent).await;
     user_agent.expect_nothing_else(&server, &endpoint).await;
 }
 

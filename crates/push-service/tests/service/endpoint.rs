@@ -3,6 +3,8 @@
 
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 
 use crate::support::{CHANNEL, Server, UserAgent, raw_exchange, soon};
 
@@ -24,6 +26,14 @@ async fn an_accepted_push_is_answered_with_its_location_and_the_ttl_in_use() {
         assert!(answer.header("location").unwrap().starts_with(&base));
         assert_eq!(user_agent.version().await, answer.version());
     }
+}
+
+#[tokio::test]
+async fn a_receipt_asked_for_and_a_content_type_change_nothing() {
+    let (server, _user_agent, endpoint) = paired().await;
+    let headers = [("ttl", "60"), ("prefer", "respond-async"), ("content-type", "text/html")];
+    let answer = server.post(&endpoint, &headers, "").await;
+    assert_eq!((answer.status, answer.header("link")), (201, None));
 }
 
 #[tokio::test]
@@ -104,6 +114,49 @@ async fn a_body_in_chunks_is_limited_too() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_garbled_or_breaks_off_is_refused() {
+    let (server, mut user_agent, endpoint) = paired().await;
+    let address = server.service.address();
+    let path = url::Url::parse(&endpoint).unwrap().path().to_owned();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nttl: 60\r\ncontent-encoding: aes128gcm\r\nconnection: close\r\n"
+    );
+    let garbled = format!("{head}transfer-encoding: chunked\r\n\r\n4\r\nabcd\r\nnonsense\r\n");
+    let answer = raw_exchange(address, garbled.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("\"errno\":null"), "{answer}");
+    let mut sender = TcpStream::connect(address).await.unwrap();
+    sender.write_all(format!("{head}content-length: 9\r\n\r\nabcd").as_bytes()).await.unwrap();
+    sender.shutdown().await.unwrap();
+    let mut answer = String::new();
+    soon(sender.read_to_string(&mut answer)).await.unwrap();
+    assert!(!answer.contains(" 201 "), "{answer}");
+    user_agent.expect_nothing_else(&server, &endpoint).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_revoked_while_its_message_is_on_the_way_answers_gone() {
+    let (server, mut user_agent, endpoint) = paired().await;
+    let address = server.service.address();
+    let path = url::Url::parse(&endpoint).unwrap().path().to_owned();
+    let mut sender = BufReader::new(TcpStream::connect(address).await.unwrap());
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nttl: 60\r\ncontent-encoding: aes128gcm\r\n\
+         content-length: 1\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n"
+    );
+    sender.write_all(head.as_bytes()).await.unwrap();
+    // The body is asked for once everything before it was found in order.
+    let mut line = String::new();
+    soon(sender.read_line(&mut line)).await.unwrap();
+    assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+    user_agent.unregister(CHANNEL).await;
+    sender.write_all(b"x").await.unwrap();
+    let mut answer = String::new();
+    soon(sender.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.contains("HTTP/1.1 410 ") && answer.contains("\"errno\":106"), "{answer}");
+    user_agent.settle().await;
+}
+
+#[tokio::test]
 async fn unknown_endpoints_and_paths_are_not_found_and_nothing_is_said() {
     let (server, _user_agent, endpoint) = paired().await;
     let base = server.service.endpoint_url();
@@ -162,6 +215,10 @@ async fn of_several_faults_the_first_in_autopushs_order_is_reported() {
     let from_topic = [("ttl", "1"), ("topic", ""), ("content-encoding", "gzip")];
     assert_eq!(server.post(&endpoint, &from_topic, "x").await.refusal(), (400, Some(113)));
 
+    let under_the_other_path = endpoint.replace("/v1/", "/v2/");
+    assert_eq!(server.post(&under_the_other_path, &everything, "x").await.refusal(), (401, Some(109)));
+    assert_eq!(server.post(&under_the_other_path, &everything[1..], "x").await.status, 404);
+
     user_agent.unregister(CHANNEL).await;
     assert_eq!(server.post(&endpoint, &everything, too_large.clone()).await.refusal(), (401, Some(109)));
     assert_eq!(server.post(&endpoint, &everything[1..], too_large).await.refusal(), (410, Some(106)));
@@ -176,7 +233,8 @@ async fn pages_of_any_origin_may_send() {
         ("access-control-request-headers", "ttl,content-encoding"),
     ];
     let message = format!("{}m/AAAAAAAAAAAAAAAAAAAAAA", server.service.endpoint_url());
-    for url in [&endpoint, &message] {
+    let (restricted, short) = (endpoint.replace("/v1/", "/v2/"), endpoint.replace("/v1/", "/"));
+    for url in [&endpoint, &restricted, &short, &message] {
         let answer = server.request(Method::OPTIONS, url, &asked, "").await;
         assert_eq!(answer.status, 200);
         for (name, value) in [
@@ -191,7 +249,13 @@ async fn pages_of_any_origin_may_send() {
     for ttl in ["60", "abc"] {
         let answer = server.post(&endpoint, &[("origin", "https://site.example"), ("ttl", ttl)], "").await;
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://site.example"));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("location, ttl"));
+        assert_eq!(answer.header("vary"), Some("origin"));
     }
+    assert_eq!(
+        server.post(&endpoint, &[("ttl", "60")], "").await.header("access-control-allow-origin"),
+        None
+    );
 }
 
 #[tokio::test]
@@ -201,32 +265,4 @@ async fn the_service_says_that_it_is_well_and_which_version_it_is() {
     let answer = server.request(Method::GET, &url, &[], "").await;
     let expected = json!({"status": "OK", "version": env!("CARGO_PKG_VERSION")});
     assert_eq!((answer.status, answer.json()), (200, expected));
-}
-
-#[tokio::test]
-async fn a_message_is_answered_only_once_it_is_committed() {
-    let (server, _user_agent, endpoint) = paired().await;
-    let other = server.database();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let post = server.post(&endpoint, &[("ttl", "60")], "");
-    tokio::pin!(post);
-    let early = tokio::time::timeout(std::time::Duration::from_millis(500), post.as_mut()).await;
-    assert!(early.is_err(), "answered while nothing can be committed: {early:?}");
-    other.execute_batch("ROLLBACK").unwrap();
-    let answer = soon(post).await;
-    assert_eq!(answer.status, 201);
-    let stored: u32 = other
-        .query_row("SELECT count(*) FROM message WHERE version = ?1", [answer.version()], |row| row.get(0))
-        .unwrap();
-    assert_eq!(stored, 1);
-}
-
-#[tokio::test]
-async fn a_message_that_cannot_be_stored_is_not_accepted() {
-    let (server, mut user_agent, endpoint) = paired().await;
-    server.database().execute_batch("ALTER TABLE message RENAME TO gone").unwrap();
-    let answer = server.post(&endpoint, &[("ttl", "60")], "").await;
-    assert_eq!(answer.refusal(), (503, Some(201)));
-    assert_eq!(answer.header("retry-after"), Some("120"));
-    user_agent.expect_nothing_else(&server, &endpoint).await;
 }

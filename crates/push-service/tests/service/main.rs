@@ -9,6 +9,7 @@
 )]
 
 mod admission;
+mod clock;
 mod connection;
 mod delivery;
 mod endpoint;
@@ -16,6 +17,7 @@ mod identity;
 mod limits;
 mod registration;
 mod restart;
+mod storage;
 mod support;
 mod tls;
 mod vapid;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use push_service::{Config, PushService, Timing, Tls};
+use push_service::{Clock, Config, PushService, Timing, Tls};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,18 +70,23 @@ impl Server {
 
     pub(crate) async fn start_in(folder: Arc<TempDir>, timing: Timing) -> Self {
         let config = config(folder.path());
-        Self::started(folder, config, timing).await
+        Self::started(folder, config, timing, Clock::default()).await
     }
 
     /// With another configuration than usual.
     pub(crate) async fn start_with(configure: impl FnOnce(&Path) -> Config) -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        let config = configure(folder.path());
-        Self::started(folder, config, unhurried()).await
+        Self::start_by(Clock::default(), configure).await
     }
 
-    async fn started(folder: Arc<TempDir>, config: Config, timing: Timing) -> Self {
-        let service = PushService::start_with(config, timing).await.unwrap();
+    /// With another configuration than usual, and by a clock of the test's.
+    pub(crate) async fn start_by(clock: Clock, configure: impl FnOnce(&Path) -> Config) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let config = configure(folder.path());
+        Self::started(folder, config, unhurried(), clock).await
+    }
+
+    async fn started(folder: Arc<TempDir>, config: Config, timing: Timing, clock: Clock) -> Self {
+        let service = PushService::start_with(config, timing, clock).await.unwrap();
         // Only https would need it, but reqwest asks for it when it is made.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { service, folder, http: reqwest::Client::builder().no_proxy().build().unwrap() }
@@ -360,6 +365,17 @@ impl SilentUserAgent {
         let masked_with_zeros = [0x81, 0x80 | u8::try_from(hello.len()).unwrap(), 0, 0, 0, 0];
         stream.write_all(&[&masked_with_zeros, hello.as_slice()].concat()).await.unwrap();
         Self(stream)
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        soon(self.0.write_all(bytes)).await.unwrap();
+    }
+
+    /// Returns once the service has closed the connection, however it did.
+    pub(crate) async fn ended(mut self) {
+        let mut rest = Vec::new();
+        let _ = soon(self.0.read_to_end(&mut rest)).await;
     }
 
     /// Opcode and payload of the next frame.

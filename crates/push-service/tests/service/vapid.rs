@@ -43,6 +43,56 @@ async fn a_restricted_endpoint_takes_its_own_sender_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_refused_sender_is_told_why_and_not_how_to_log_in() {
+    let (server, _user_agent, _, restricted, own) = restricted().await;
+    let other = key().authorization(&server.origin(), now() + 3600, SUBJECT);
+    let own = own.authorization(&server.origin(), now() + 3600, SUBJECT);
+    let without_key = own.split_once(", k=").unwrap().0;
+    for (authorization, message) in [
+        (None, "Missing VAPID public key"),
+        (Some(other.as_str()), "VAPID public key mismatch"),
+        (Some(without_key), "Missing VAPID public key"),
+        (Some("vapid k=AAAA"), "Missing VAPID token"),
+        (Some("Basic eA=="), "Unknown auth scheme"),
+        (Some("\u{e4}"), "Unknown auth scheme"),
+    ] {
+        let mut headers = vec![("ttl", "60")];
+        headers.extend(authorization.map(|value| ("authorization", value)));
+        let answer = server.post(&restricted, &headers, "").await;
+        assert_eq!((answer.refusal(), &answer.json()["message"]), ((401, Some(109)), &message.into()));
+        assert_eq!(answer.header("www-authenticate"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_key_registered_with_padding_is_the_same_key() {
+    let (server, key) = (Server::start().await, key());
+    let mut user_agent = server.user_agent(None).await;
+    let restricted = user_agent.register(CHANNEL, Some(&format!("{}=", key.public()))).await;
+    let signed = key.authorization(&server.origin(), now() + 3600, SUBJECT);
+    for authorization in [signed.clone(), format!("{signed}="), signed.replace("vapid", "VAPID")] {
+        assert_eq!(
+            server.status_with(&restricted, &authorization).await,
+            (201, None),
+            "the same token again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_endpoint_of_a_channel_keeps_the_sender_it_was_made_for() {
+    let (server, own, next) = (Server::start().await, key(), key());
+    let mut user_agent = server.user_agent(None).await;
+    let old = user_agent.register(CHANNEL, Some(&own.public().to_string())).await;
+    let new = user_agent.register(CHANNEL, Some(&next.public().to_string())).await;
+    let signed = |key: &VapidKey| key.authorization(&server.origin(), now() + 3600, SUBJECT);
+    for (endpoint, accepted, refused) in [(&old, &own, &next), (&new, &next, &own)] {
+        assert_eq!(server.status_with(endpoint, &signed(accepted)).await, (201, None));
+        assert_eq!(server.status_with(endpoint, &signed(refused)).await, (401, Some(109)));
+    }
+}
+
+#[tokio::test]
 async fn an_open_endpoint_takes_anyone_but_a_sender_that_identifies_itself_wrongly() {
     let (server, _user_agent, open, _, _) = restricted().await;
     let signed = key().authorization(&server.origin(), now() + 3600, None);
@@ -90,6 +140,8 @@ async fn a_sender_is_checked_before_it_learns_that_an_endpoint_is_gone() {
     user_agent.unregister(OTHER_CHANNEL).await;
     assert_eq!(server.status(&restricted, &[]).await, (401, Some(109)));
     assert_eq!(server.status_with(&restricted, "vapid t=x,k=y").await, (401, Some(109)));
+    let other = crate::vapid::key().authorization(&server.origin(), now() + 3600, SUBJECT);
+    assert_eq!(server.status_with(&restricted, &other).await, (401, Some(109)));
     let signed = key.authorization(&server.origin(), now() + 3600, SUBJECT);
     assert_eq!(server.status_with(&restricted, &signed).await, (410, Some(106)));
 }
