@@ -24,6 +24,7 @@
 
 mod clock;
 mod crash;
+mod descriptors;
 mod endpoint;
 mod folder;
 mod id;
@@ -47,6 +48,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsAcceptor;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -199,6 +201,7 @@ impl PushService {
         timing: Timing,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        descriptors::allow_all();
         let bind_error = |source| StartError::Bind { address: config.listen, source };
         let listen = listener.local_addr().map_err(bind_error)?;
         let token = config.registration_token;
@@ -309,9 +312,11 @@ async fn serve(
         .first_request_timeout(HEAD_TIMEOUT)
         .accept_error_handler(|_, error| tracing::debug!(%error, "a connection was not accepted"));
     server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    // A message waits for no acknowledgement of the one before it.
+    let tcp = NoDelayAcceptor::new();
     match tls {
-        Some(config) => server.acceptor(RustlsAcceptor::new(config)).serve(routes).await,
-        None => server.serve(routes).await,
+        Some(config) => server.acceptor(RustlsAcceptor::new(config).acceptor(tcp)).serve(routes).await,
+        None => server.acceptor(tcp).serve(routes).await,
     }
 }
 

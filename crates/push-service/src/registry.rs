@@ -4,14 +4,19 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use webpush::PushMessage;
 
 use crate::id::Uaid;
-use crate::mailbox::Delivery;
+use crate::mailbox::{Delivery, Stored};
 
 /// Messages that wait for one connection before it has to read them from the store. autopush-websocket.md §7.6.
 const QUEUE: usize = 128;
+
+/// How long "now" is for a message with TTL 0.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// The connections of this process, at most one per user agent.
 #[derive(Default)]
@@ -46,17 +51,26 @@ impl Registry {
         self.lines().keys().copied().collect()
     }
 
-    /// Hands a message to the user agent's connection, if there is one. Never waits: a stored message that finds the
-    /// queue full is left in the store, and the connection told to look there; any other is dropped.
-    pub(crate) fn hand_over(&self, uaid: Uaid, delivery: Delivery) {
+    /// Hands a stored message to the user agent's connection, if there is one. Never waits: one that finds the queue full
+    /// is left to the store, and the connection told to look there.
+    pub(crate) fn hand_over(&self, uaid: Uaid, push: PushMessage, stored: Stored) {
         let lines = self.lines();
         let Some(line) = lines.get(&uaid) else { return };
-        if let Err(mpsc::error::TrySendError::Full(delivery)) = line.queue.try_send(Box::new(delivery))
-            && delivery.stored.is_some()
-        {
+        let delivery = Box::new(Delivery { push, stored: Some(stored) });
+        if let Err(mpsc::error::TrySendError::Full(delivery)) = line.queue.try_send(delivery) {
             line.behind.store(true, Ordering::Release);
             // Tried again with the mark set: if the queue is still full, the mark is seen when it is next read.
             let _ = line.queue.try_send(delivery);
+        }
+    }
+
+    /// Hands over a message that is not stored. If the queue is full, its sender waits a moment for the connection to catch
+    /// up; then the message is dropped, as it is when nobody is connected.
+    pub(crate) async fn hand_over_now(&self, uaid: Uaid, push: PushMessage) {
+        let queue = self.lines().get(&uaid).map(|line| line.queue.clone());
+        if let Some(queue) = queue {
+            let delivery = Box::new(Delivery { push, stored: None });
+            let _ = queue.send_timeout(delivery, CATCH_UP).await;
         }
     }
 
@@ -89,15 +103,16 @@ impl Drop for Connected {
 
 #[cfg(test)]
 mod tests {
-    use webpush::PushMessage;
+    use futures_util::future::poll_immediate;
 
     use super::*;
-    use crate::mailbox::{Position, Stored};
+    use crate::mailbox::Position;
 
-    fn delivery(stored: bool) -> Delivery {
+    const STORED: Stored = Stored { position: Position(1), expires_at: 1 };
+
+    fn push() -> PushMessage {
         let channel_id = "decafbad-0000-4000-8000-0123456789ab".parse().unwrap();
-        let push = PushMessage { channel_id, version: "v".to_owned().try_into().unwrap(), content: None };
-        Delivery { push, stored: stored.then_some(Stored { position: Position(1), expires_at: 1 }) }
+        PushMessage { channel_id, version: "v".to_owned().try_into().unwrap(), content: None }
     }
 
     #[tokio::test]
@@ -107,12 +122,15 @@ mod tests {
         let mut new = registry.connect(uaid);
         assert_eq!(old.next().await, None);
         drop(old);
-        registry.hand_over(uaid, delivery(true));
-        assert_eq!(new.next().await, Some(delivery(true)));
+        registry.hand_over(uaid, push(), STORED);
+        registry.hand_over_now(uaid, push()).await;
+        assert_eq!(new.next().await, Some(Delivery { push: push(), stored: Some(STORED) }));
+        assert_eq!(new.next().await, Some(Delivery { push: push(), stored: None }));
         assert_eq!(registry.connected(), [uaid]);
-        registry.hand_over(Uaid::random().unwrap(), delivery(true));
+        registry.hand_over(Uaid::random().unwrap(), push(), STORED);
         drop(new);
         assert!(registry.connected().is_empty());
+        registry.hand_over_now(uaid, push()).await;
     }
 
     #[tokio::test]
@@ -120,13 +138,29 @@ mod tests {
         let (registry, uaid) = (Arc::new(Registry::default()), Uaid::random().unwrap());
         let connected = registry.connect(uaid);
         for _ in 0..QUEUE {
-            registry.hand_over(uaid, delivery(true));
+            registry.hand_over(uaid, push(), STORED);
         }
         assert!(!connected.fell_behind());
-        registry.hand_over(uaid, delivery(false));
-        assert!(!connected.fell_behind());
-        registry.hand_over(uaid, delivery(true));
+        registry.hand_over(uaid, push(), STORED);
         assert!(connected.fell_behind());
+        assert!(!connected.fell_behind());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_makes_the_sender_of_a_message_with_ttl_zero_wait_until_there_is_room() {
+        let (registry, uaid) = (Arc::new(Registry::default()), Uaid::random().unwrap());
+        let mut connected = registry.connect(uaid);
+        for _ in 0..QUEUE {
+            registry.hand_over_now(uaid, push()).await;
+        }
+        let waiting = registry.hand_over_now(uaid, push());
+        tokio::pin!(waiting);
+        assert!(poll_immediate(waiting.as_mut()).await.is_none());
+        connected.next().await.unwrap();
+        waiting.await;
+        for _ in 0..QUEUE {
+            connected.next().await.unwrap();
+        }
         assert!(!connected.fell_behind());
     }
 }

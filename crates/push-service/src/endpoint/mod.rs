@@ -22,7 +22,7 @@ use webpush::{ApplicationServerKey, EncryptedMessage, PushMessage, Topic, Ttl, U
 pub(crate) use self::refusal::Refusal;
 use crate::id::{self, EndpointToken};
 use crate::limits::TooOften;
-use crate::mailbox::{self, Delivery, Posted};
+use crate::mailbox::{self, Posted};
 use crate::service::Service;
 use crate::store::{Channel, Endpoint};
 
@@ -113,11 +113,11 @@ async fn deliver(
     let (registry, user_agent) = (Arc::clone(&service.registry), channel.user_agent);
     let now = service.now();
     let Some(expires_at) = mailbox::expiry(now, ttl) else {
-        registry.hand_over(user_agent, Delivery { push, stored: None });
+        registry.hand_over_now(user_agent, push).await;
         return Ok(());
     };
     let posted = Posted { push, topic, urgency, expires_at };
-    let hand_over = move |delivery| registry.hand_over(user_agent, delivery);
+    let hand_over = move |push, stored| registry.hand_over(user_agent, push, stored);
     match service.store.put(channel, posted, now, hand_over).await? {
         true => Ok(()),
         false => Err(Refusal::RevokedEndpoint),

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
-use webpush::{ChannelId, MessageVersion};
+use webpush::{ChannelId, MessageVersion, PushMessage};
 
 pub use self::schema::OpenError;
 use self::worker::Worker;
 pub(crate) use self::worker::{Pending, StoreError};
 use crate::crash;
 use crate::id::{Hash, Uaid};
-use crate::mailbox::{Batch, Delivery, MAX_WAITING, Posted, Stored};
+use crate::mailbox::{Batch, MAX_WAITING, Posted, Stored};
 
 /// How far behind a user agent's `seen_at` may be, in seconds: one write a day is enough to know who is gone.
 const SEEN_PRECISION: u64 = 86_400;
@@ -111,7 +111,7 @@ impl Store {
         channel: Channel,
         posted: Posted,
         now: u64,
-        committed: impl FnOnce(Delivery) + Send + 'static,
+        committed: impl FnOnce(PushMessage, Stored) + Send + 'static,
     ) -> Result<bool, StoreError> {
         let work = move |db: &Connection| {
             let put = queries::put(db, &channel, &posted, now)?;
@@ -123,8 +123,7 @@ impl Store {
             Some(queries::Put { position, dropped }) => {
                 crash::point("after-message-commit");
                 note_dropped(&dropped_before, dropped);
-                let stored = Stored { position, expires_at: posted.expires_at };
-                committed(Delivery { push: posted.push, stored: Some(stored) });
+                committed(posted.push, Stored { position, expires_at: posted.expires_at });
                 true
             }
             None => false,

@@ -53,7 +53,7 @@ impl Fixture {
         let topic: Option<Topic> = topic.map(|topic| topic.parse().unwrap());
         let posted = Posted { push: push.clone(), topic, urgency: Urgency::High, expires_at };
         let channel = self.endpoint().await.channel.unwrap();
-        assert!(self.store.put(channel, posted, NOW, |_| {}).await.unwrap());
+        assert!(self.store.put(channel, posted, NOW, |_, _| {}).await.unwrap());
         push
     }
 
@@ -225,7 +225,7 @@ async fn expired_messages_push_out_no_others() {
     let channel = fixture.endpoint().await.channel.unwrap();
     let push = PushMessage { channel_id: fixture.channel, version: random_version().unwrap(), content: None };
     let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
-    assert!(fixture.store.put(channel, posted, NOW + 1, |_| {}).await.unwrap());
+    assert!(fixture.store.put(channel, posted, NOW + 1, |_, _| {}).await.unwrap());
     let kept = fixture.stored(NOW + 1).await;
     assert_eq!((kept.len(), &kept[0]), (MAX_WAITING, &filled[0]));
     assert_eq!(fixture.store.dropped.load(Ordering::Relaxed), 0);
@@ -366,8 +366,7 @@ async fn a_message_for_a_channel_given_up_meanwhile_is_refused() {
     let push = PushMessage { channel_id: fixture.channel, version: random_version().unwrap(), content: None };
     let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
     let (sender, handed_over) = mpsc::channel();
-    let stored =
-        fixture.store.put(channel, posted, NOW, move |delivery| sender.send(delivery).unwrap()).await;
+    let stored = fixture.store.put(channel, posted, NOW, move |push, _| sender.send(push).unwrap()).await;
     assert!(!stored.unwrap());
     assert!(handed_over.try_recv().is_err());
 }
@@ -405,7 +404,7 @@ async fn what_could_not_be_committed_is_neither_answered_nor_handed_over() {
     let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
     let (release, gate) = fixture.held_writer().await;
     let (sender, handed_over) = mpsc::channel();
-    let put = fixture.store.put(channel, posted, NOW, move |delivery| sender.send(delivery).unwrap());
+    let put = fixture.store.put(channel, posted, NOW, move |push, _| sender.send(push).unwrap());
     tokio::pin!(put);
     assert!(poll_immediate(put.as_mut()).await.is_none());
     // Ends the group's transaction behind its back, as SQLite itself does when the disk is full.
@@ -443,7 +442,7 @@ async fn on_a_full_disk_nothing_is_answered_that_is_not_stored_and_room_is_used_
             PushMessage { channel_id: fixture.channel, version: version.clone(), content: Some(content) };
         let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
         let sender = sender.clone();
-        let hand_over = move |delivery: Delivery| sender.send(delivery.push.version).unwrap();
+        let hand_over = move |push: PushMessage, _| sender.send(push.version).unwrap();
         match fixture.store.put(channel.clone(), posted, NOW, hand_over).await {
             Ok(true) => accepted.push(version),
             Ok(false) => panic!("the channel is there"),
@@ -471,11 +470,10 @@ async fn a_message_is_handed_over_even_if_its_sender_hung_up() {
     let version = push.version.clone();
     let posted = Posted { push, topic: None, urgency: Urgency::Normal, expires_at: LATER };
     let (sender, handed_over) = mpsc::channel();
-    let put =
-        Box::pin(fixture.store.put(channel, posted, NOW, move |delivery| sender.send(delivery).unwrap()));
+    let put = Box::pin(fixture.store.put(channel, posted, NOW, move |push, _| sender.send(push).unwrap()));
     assert!(poll_immediate(put).await.is_none());
     fixture.store.sweep(NOW, Vec::new()).await.unwrap();
-    assert_eq!(handed_over.try_recv().unwrap().push.version, version);
+    assert_eq!(handed_over.try_recv().unwrap().version, version);
 }
 
 #[tokio::test]
