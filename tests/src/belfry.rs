@@ -223,22 +223,29 @@ pub struct PushService {
 impl PushService {
     /// Starts one on a free port of the loopback interface, with its data in this folder.
     pub async fn start(session: &Session, data: &Path, options: &[&str]) -> Result<Self> {
-        Self::listen(session, data, "127.0.0.1:0", options).await
+        Self::listen(session.environment(), data, "127.0.0.1:0", options).await
     }
 
     /// Starts one where another has been: at the same address with the same data.
     pub async fn restart(session: &Session, data: &Path, previous: &str, options: &[&str]) -> Result<Self> {
         let url = url::Url::parse(previous)?;
         let port = url.port().context("a port")?;
-        Self::listen(session, data, &format!("127.0.0.1:{port}"), options).await
+        Self::listen(session.environment(), data, &format!("127.0.0.1:{port}"), options).await
     }
 
-    async fn listen(session: &Session, data: &Path, address: &str, options: &[&str]) -> Result<Self> {
+    /// Starts one whose power will fail at this place.
+    pub async fn start_to_die_at(point: &str, session: &Session, data: &Path) -> Result<Self> {
+        let mut environment = session.environment().clone();
+        environment.insert("BELFRY_CRASH_AT".into(), point.into());
+        Self::listen(&environment, data, "127.0.0.1:0", &[]).await
+    }
+
+    async fn listen(environment: &Environment, data: &Path, address: &str, options: &[&str]) -> Result<Self> {
         let mut arguments: Vec<OsString> =
             ["serve", "--json", "--listen", address, "--data"].map(Into::into).into();
         arguments.push(data.into());
         arguments.extend(options.iter().map(Into::into));
-        let mut process = Process::start(&sibling("belfry")?, arguments, session.environment())?;
+        let mut process = Process::start(&sibling("belfry")?, arguments, environment)?;
         let line = process.line().await?;
         let listening: Value =
             serde_json::from_str(&line).with_context(|| format!("a JSON event, not {line:?}"))?;
@@ -252,9 +259,19 @@ impl PushService {
         })
     }
 
+    /// Its number, while it runs.
+    pub fn id(&self) -> Result<u32> {
+        self.process.id()
+    }
+
     /// SIGKILL: the power fails. Returns its stderr.
     pub async fn kill(self) -> Result<String> {
         self.process.kill().await
+    }
+
+    /// Waits for it to end by itself.
+    pub async fn ended(mut self) -> Result<ExitStatus> {
+        Ok(self.process.ended().await?.0)
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`overheard`] | an ear on the session's bus |
 //! | [`opener`] | `xdg-open`, and so the browser |
 //! | [`belfry`] | the built command line |
+//! | [`autopush`] | a user agent without the receiver around it |
 //! | [`desktop`] | the built app |
 //! | [`page`] | the page in its window |
 //! | [`desk`] | all of these together |
@@ -27,16 +28,19 @@
 //! | [`port`] | ports for them to listen at |
 //! | [`faults`] | a bad network |
 //! | [`soak`] | all of it for a while, with a bad network and power failures |
+//! | [`endurance`] | the push service under load, with power failures |
 //!
 //! Nothing here sleeps to wait: what a test waits for, it awaits, for at most [`process::PATIENCE`]. Only the bad network
 //! and the power failures take their time.
 
+pub mod autopush;
 pub mod belfry;
 pub mod desk;
 pub mod desktop;
 pub mod disk;
 pub mod display;
 pub mod dunst;
+pub mod endurance;
 pub mod faults;
 pub mod firefox;
 pub mod keyring;
@@ -62,7 +66,18 @@ use anyhow::Result;
 
 /// An HTTP client for plain requests to the services under test.
 pub fn http() -> Result<reqwest::Client> {
+    Ok(http_client().build()?)
+}
+
+/// One to be configured further.
+pub fn http_client() -> reqwest::ClientBuilder {
     // Fails only when there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().no_proxy().timeout(process::PATIENCE).build()?)
+    reqwest::Client::builder().no_proxy().timeout(process::PATIENCE)
+}
+
+/// One that makes a connection of its own for every request: on one kept from before a power failure, the library itself
+/// would try again.
+pub fn http_client_that_never_repeats() -> reqwest::ClientBuilder {
+    http_client().pool_max_idle_per_host(0)
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use belfry_tests::endurance::Endurance;
 use belfry_tests::faults::{Fault, Framing};
 use belfry_tests::soak::Soak;
 use clap::Parser;
@@ -23,8 +24,8 @@ struct Arguments {
     /// How often the receiver is killed
     #[arg(long, default_value_t = 200)]
     kills: u32,
-    /// How often the push service is killed
-    #[arg(long, default_value_t = 20)]
+    /// How often the push service is killed, in the bad network and once more under load without one
+    #[arg(long, default_value_t = 100)]
     service_kills: u32,
     /// wss instead of ws, and bytes altered on the way instead of frames put in
     #[arg(long)]
@@ -35,8 +36,10 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let framing = if arguments.tls { Framing::Tls } else { Framing::WebSocket };
+    let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
+    let endurance = Endurance { seed, kills: arguments.service_kills };
     let soak = Soak {
-        seed: arguments.seed.unwrap_or_else(|| fastrand::u64(..)),
+        seed,
         span: Duration::from_secs(arguments.seconds),
         pushes: arguments.pushes,
         kills: arguments.kills,
@@ -44,14 +47,17 @@ async fn main() -> ExitCode {
         faults: Fault::all(framing),
         framing,
     };
-    match soak.run().await {
-        Ok(report) => {
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
+    match both(&soak, &endurance).await {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("soak: failed {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn both(soak: &Soak, endurance: &Endurance) -> anyhow::Result<()> {
+    println!("{}", endurance.run().await?);
+    println!("{}", soak.run().await?);
+    Ok(())
 }

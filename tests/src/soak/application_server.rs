@@ -19,7 +19,6 @@ use super::ledger::{FAREWELL, Ledger, PREFIX, title};
 use super::progress::Progress;
 use crate::belfry::{Belfry, PushService, Subscription};
 use crate::desk::declarative;
-use crate::process::PATIENCE;
 
 /// How many post at the same time.
 const SENDERS: u64 = 4;
@@ -158,11 +157,8 @@ impl ApplicationServer {
     }
 }
 
-/// Every post on a connection of its own: on one kept from before a power failure, the library itself would try again.
 fn client(ca: Option<&Path>) -> Result<Client> {
-    // Fails only when there is one already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut client = Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(0);
+    let mut client = crate::http_client_that_never_repeats();
     if let Some(ca) = ca {
         client = client.add_root_certificate(Certificate::from_pem(&std::fs::read(ca)?)?);
     }

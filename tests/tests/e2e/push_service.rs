@@ -1,8 +1,75 @@
 //! `belfry serve` as receivers and senders meet it.
 
+use std::os::unix::process::ExitStatusExt as _;
+
 use anyhow::Result;
+use belfry_tests::autopush::UserAgent;
 use belfry_tests::belfry::PushService;
 use belfry_tests::desk::{Desk, titled};
+use belfry_tests::endurance::Endurance;
+use belfry_tests::session::Session;
+
+/// SIGABRT.
+const ABORTED: i32 = 6;
+
+/// Posts to a push service whose power fails at this place, to a user agent that is connected or not. Returns the bodies of
+/// what the next run of it delivers.
+async fn delivered_after_dying_at(point: &str, connected: bool) -> Result<Vec<Vec<u8>>> {
+    let session = Session::without_keyring().await?;
+    let data = session.folder().join("push-service");
+    let service = PushService::start_to_die_at(point, &session, &data).await?;
+    let mut user_agent = UserAgent::connect(&service.websocket, None).await?;
+    let (uaid, endpoint) = (user_agent.uaid.clone(), user_agent.register().await?);
+    if !connected {
+        user_agent.close().await?;
+    }
+    let client = belfry_tests::http_client_that_never_repeats().build()?;
+    let post = |ttl: &'static str, body: &'static str| {
+        client.post(&endpoint).header("ttl", ttl).header("content-encoding", "aes128gcm").body(body).send()
+    };
+    let answer = post("60", "x").await;
+    assert!(answer.is_err(), "{point}: {answer:?}");
+    let address = service.endpoint.clone();
+    assert_eq!(service.ended().await?.signal(), Some(ABORTED), "{point}");
+
+    let service = PushService::restart(&session, &data, &address, &[]).await?;
+    let mut user_agent = UserAgent::connect(&service.websocket, Some(&uaid)).await?;
+    assert_eq!(user_agent.uaid, uaid);
+    assert_eq!(post("0", "marker").await?.status(), 201);
+    let mut bodies = Vec::new();
+    loop {
+        let data = user_agent.push().await?.content.and_then(|content| content.data).unwrap_or_default();
+        if data == b"marker" {
+            return Ok(bodies);
+        }
+        bodies.push(data);
+    }
+}
+
+#[tokio::test]
+async fn a_push_service_that_dies_before_the_commit_has_promised_nothing() -> Result<()> {
+    for connected in [true, false] {
+        let delivered = delivered_after_dying_at("before-message-commit", connected).await?;
+        assert!(delivered.is_empty(), "connected: {connected}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_push_service_that_dies_between_commit_and_answer_delivers_all_the_same() -> Result<()> {
+    for connected in [true, false] {
+        let delivered = delivered_after_dying_at("after-message-commit", connected).await?;
+        assert_eq!(delivered, [b"x"], "connected: {connected}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_accepted_under_load_is_delivered_with_one_version_though_the_power_fails_thirty_times()
+-> Result<()> {
+    println!("{}", Endurance { seed: 7, kills: 30 }.run().await?);
+    Ok(())
+}
 
 #[tokio::test]
 async fn what_the_push_service_accepted_survives_its_power_failure() -> Result<()> {
