@@ -1,6 +1,7 @@
 //! User agents, channels, endpoints and undelivered messages, in one SQLite file. Bodies are stored as posted:
 //! encrypted by the application server for the user agent, unreadable here.
 
+mod known;
 mod queries;
 mod schema;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rusqlite::Connection;
 use webpush::{ChannelId, MessageVersion, PushMessage};
 
+use self::known::KnownEndpoints;
 pub use self::schema::OpenError;
 use self::worker::Worker;
 pub(crate) use self::worker::{Pending, StoreError};
@@ -28,6 +30,7 @@ const SEEN_PRECISION: u64 = 86_400;
 pub(crate) struct Store {
     writer: Worker,
     reader: Worker,
+    known: KnownEndpoints,
     /// Messages dropped since the start, as too many waited.
     dropped: Arc<AtomicUsize>,
 }
@@ -61,7 +64,7 @@ impl Store {
     pub(crate) fn open(folder: &Path) -> Result<Self, OpenError> {
         let writer = Worker::writer(schema::open_writer(folder)?)?;
         let reader = Worker::reader(schema::open_reader(folder)?)?;
-        Ok(Self { writer, reader, dropped: Arc::default() })
+        Ok(Self { writer, reader, known: KnownEndpoints::default(), dropped: Arc::default() })
     }
 
     /// Whether this user agent ever registered a channel; if so, notes that it was seen.
@@ -95,12 +98,22 @@ impl Store {
         channel: ChannelId,
         now: u64,
     ) -> Result<(), StoreError> {
-        self.write(move |db| queries::unregister(db, uaid, channel, now)).await.done().await
+        let known = self.known.clone();
+        let work = move |db: &Connection| queries::unregister(db, uaid, channel, now);
+        self.writer.submit(work, move |()| known.revoke(uaid, channel)).await.done().await
     }
 
     /// The endpoint with this token; `None`: there never was one.
     pub(crate) async fn endpoint(&self, token: Hash) -> Result<Option<Endpoint>, StoreError> {
-        self.read(move |db| queries::endpoint(db, token)).await
+        let since = match self.known.get(&token) {
+            Ok(endpoint) => return Ok(Some(endpoint)),
+            Err(since) => since,
+        };
+        let endpoint = self.read(move |db| queries::endpoint(db, token)).await?;
+        if let Some(endpoint) = &endpoint {
+            self.known.note(since, token, endpoint);
+        }
+        Ok(endpoint)
     }
 
     /// Stores a message, replacing one of the same channel and topic, and the oldest where [`MAX_WAITING`] wait
@@ -149,7 +162,15 @@ impl Store {
     /// Removes expired messages, old tombstones, and user agents that were neither seen for 60 days nor are
     /// `connected`. The endpoints of those are revoked.
     pub(crate) async fn sweep(&self, now: u64, connected: Vec<Uaid>) -> Result<Swept, StoreError> {
-        self.write(move |db| queries::sweep(db, now, &connected)).await.done().await
+        let known = self.known.clone();
+        let work = move |db: &Connection| queries::sweep(db, now, &connected);
+        let revoke = move |swept: Swept| {
+            if swept.user_agents > 0 {
+                known.revoke_some();
+            }
+            swept
+        };
+        self.writer.submit(work, revoke).await.done().await
     }
 
     /// Whether the database answers.
