@@ -3,6 +3,7 @@
 //! Each sets up what it needs: system packages (see `packages`), and everything else in the target folder (see
 //! `provision`), so that a fresh machine with Rust, Node and Python needs nothing but these commands.
 
+mod bench;
 mod check_os;
 mod ci;
 mod demo;
@@ -28,8 +29,11 @@ usage: cargo xtask COMMAND
   demo                       show a push arriving, step by step; pictures go to target/demo
   test [ARGS]                build everything and run every test; ARGS go to `cargo test`
                              (`cargo xtask test NAME`, `cargo xtask test -- --nocapture`)
-  soak [ARGS]                build, then push through a bad network and power failures (2,000 pushes, 200 kills);
+  soak [ARGS]                build, then push through a bad network and power failures (2,000 pushes, 200 kills of
+                             the receiver, 100 of the push service), and 100 more of that one under load;
                              ARGS change that (`cargo xtask soak --help`)
+  bench [ARGS]               build for release, then measure the push service under load and with 5,000 idle connections
+                             (`cargo xtask bench --help`)
   ci                         what CI runs: formatting, licences, clippy, rustdoc, then `test`
   check-os [windows|macos]   type-check for the other systems, both unless one is named
   icons                      draw the committed icons again from the SVG files in icons/
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         ("demo", []) => demo::demo(&workspace, &mut steps).map(Some),
         ("test", arguments) => test::test(&workspace, &mut steps, arguments).map(Some),
         ("soak", arguments) => soak::soak(&workspace, &mut steps, arguments).map(Some),
+        ("bench", arguments) => bench::bench(&workspace, &mut steps, arguments).map(Some),
         ("ci", []) => ci::ci(&workspace, &mut steps).map(Some),
         ("check-os", systems) => check_os::check_os(&workspace, &mut steps, systems).map(Some),
         ("icons", []) => icons::icons(&workspace).map(Some),

@@ -76,6 +76,13 @@ pub(crate) fn test() -> Vec<Need> {
     needs
 }
 
+/// What the benchmark needs besides.
+pub(crate) fn bench() -> Vec<Need> {
+    let mut needs = build();
+    needs.push(Need { purpose: "load, and a session to be in", packages: vec!["wrk", "dbus"] });
+    needs
+}
+
 /// What type-checking for other systems needs when the Rust toolchain in use has no standard library for them.
 pub(crate) fn check_os() -> Vec<Need> {
     vec![Need {
