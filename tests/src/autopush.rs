@@ -38,34 +38,35 @@ impl UserAgent {
             let mut user_agent = Self { socket, uaid: String::new() };
             let hello = ClientHello { uaid: uaid.map(str::to_owned), ..ClientHello::default() };
             user_agent.send(&ClientMessage::Hello(hello)).await?;
-            match user_agent.message().await? {
-                ServerMessage::Hello { uaid, status: 200 } => user_agent.uaid = uaid,
-                other => bail!("the hello was answered by {other:?}"),
-            }
-            Ok(user_agent)
+            let ServerMessage::Hello { uaid, status: 200 } = user_agent.message().await? else {
+                bail!("the hello was not answered by one with status 200");
+            };
+            Ok(Self { uaid, ..user_agent })
         };
         timeout(PATIENCE, connecting).await.context("connect to the push service")?
     }
 
-    /// Registers a channel; returns its endpoint. No message may be on its way.
-    pub async fn register(&mut self) -> Result<String> {
+    /// Registers a channel, which may be for one application server's key; returns its endpoint. No message may be on its
+    /// way.
+    pub async fn register(&mut self, key: Option<&str>) -> Result<String> {
         let channel_id = ChannelId::from_random_bytes(fastrand::u128(..).to_be_bytes()).to_string();
-        self.send(&ClientMessage::Register { channel_id: channel_id.clone(), key: None }).await?;
-        match self.message().await? {
-            ServerMessage::Register { channel_id: registered, status: 200, push_endpoint } => {
-                ensure!(registered == channel_id, "another channel was registered");
-                Ok(push_endpoint)
-            }
-            other => bail!("the registration was answered by {other:?}"),
-        }
+        let key = key.map(str::to_owned);
+        self.send(&ClientMessage::Register { channel_id: channel_id.clone(), key }).await?;
+        let ServerMessage::Register { channel_id: registered, status: 200, push_endpoint } =
+            self.message().await?
+        else {
+            bail!("the channel was not registered");
+        };
+        ensure!(registered == channel_id, "another channel was registered");
+        Ok(push_endpoint)
     }
 
     /// The next push, however long it takes. Cancel-safe.
     pub async fn push(&mut self) -> Result<PushMessage> {
-        match self.message().await? {
-            ServerMessage::Notification(push) => Ok(push),
-            other => bail!("{other:?} instead of a push"),
-        }
+        let ServerMessage::Notification(push) = self.message().await? else {
+            bail!("something else than a push");
+        };
+        Ok(push)
     }
 
     /// The next text frame, unread. Cancel-safe.
@@ -92,10 +93,8 @@ impl UserAgent {
     /// Returns once everything sent so far has been acted on. No message may be on its way.
     pub async fn settle(&mut self) -> Result<()> {
         self.send(&ClientMessage::Ping).await?;
-        match self.message().await? {
-            ServerMessage::Pong => Ok(()),
-            other => bail!("the ping was answered by {other:?}"),
-        }
+        ensure!(self.message().await? == ServerMessage::Pong, "something else than the answer to a ping");
+        Ok(())
     }
 
     /// Ends the connection in an orderly way.

@@ -100,7 +100,7 @@ impl Endurance {
         let mut user_agents = Vec::new();
         for _ in 0..USER_AGENTS {
             let mut user_agent = UserAgent::connect(&url, None).await?;
-            let endpoint = user_agent.register().await?;
+            let endpoint = user_agent.register(None).await?;
             user_agents.push((user_agent.uaid.clone(), endpoint));
             user_agent.close().await?;
         }

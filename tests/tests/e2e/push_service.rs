@@ -19,7 +19,7 @@ async fn delivered_after_dying_at(point: &str, connected: bool) -> Result<Vec<Ve
     let data = session.folder().join("push-service");
     let service = PushService::start_to_die_at(point, &session, &data).await?;
     let mut user_agent = UserAgent::connect(&service.websocket, None).await?;
-    let (uaid, endpoint) = (user_agent.uaid.clone(), user_agent.register().await?);
+    let (uaid, endpoint) = (user_agent.uaid.clone(), user_agent.register(None).await?);
     if !connected {
         user_agent.close().await?;
     }

@@ -35,7 +35,7 @@ pub(crate) async fn measure(session: &Session, sockets: usize) -> Result<Idle> {
     let service = PushService::start(session, &data, &[]).await?;
     let registrations = stream::iter(0..sockets).map(async |_| {
         let mut user_agent = UserAgent::connect(&service.websocket, None).await?;
-        user_agent.register().await?;
+        user_agent.register(None).await?;
         anyhow::Ok(user_agent.uaid)
     });
     let uaids: Vec<_> = registrations.buffer_unordered(AT_ONCE).try_collect().await?;

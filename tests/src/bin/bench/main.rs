@@ -64,10 +64,13 @@ async fn bench(arguments: &Arguments) -> Result<()> {
         wrk::BODY,
         arguments.seconds
     );
-    println!("{}", posts::HEADING);
     let wanted = |name: &str| arguments.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+    let scenarios: Vec<_> = Scenario::ALL.into_iter().filter(|scenario| wanted(scenario.name())).collect();
+    if !scenarios.is_empty() {
+        println!("{}", posts::HEADING);
+    }
     for round in 1..=arguments.rounds {
-        for scenario in Scenario::ALL.into_iter().filter(|scenario| wanted(scenario.name())) {
+        for scenario in &scenarios {
             let load = service::load_average()?;
             let figures = scenario.measure(&session, arguments).await;
             let figures = figures.with_context(|| format!("{}, round {round}", scenario.name()))?;

@@ -4,6 +4,7 @@ local last = 0
 
 function init()
     local headers = { ["TTL"] = os.getenv("BENCH_TTL"), ["Content-Encoding"] = "aes128gcm" }
+    headers["Authorization"] = os.getenv("BENCH_AUTHORIZATION")
     local body = string.rep("x", tonumber(os.getenv("BENCH_BODY")))
     for path in io.lines(os.getenv("BENCH_PATHS")) do
         requests[#requests + 1] = wrk.format("POST", path, headers, body)

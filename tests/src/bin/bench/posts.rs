@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use belfry_tests::autopush::UserAgent;
@@ -12,6 +12,7 @@ use belfry_tests::session::Session;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use webpush::vapid::VapidKey;
 
 use crate::wrk::Load;
 use crate::{Arguments, data_folder, service, wrk};
@@ -31,6 +32,8 @@ pub(crate) enum Scenario {
     Trivial,
     /// For user agents that are away.
     Stored,
+    /// The same, on endpoints restricted to one application server, which signs.
+    Signed,
     /// All for one that is away, so that each new message drops the oldest.
     Overflowing,
     /// For one that is connected and acknowledges.
@@ -52,13 +55,14 @@ pub(crate) struct Figures {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Trivial, Self::Stored, Self::Overflowing, Self::Delivered, Self::Online];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Trivial, Self::Stored, Self::Signed, Self::Overflowing, Self::Delivered, Self::Online];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Trivial => "nothing but 201",
             Self::Stored => "stored",
+            Self::Signed => "stored, signed (VAPID)",
             Self::Overflowing => "stored, dropping the oldest",
             Self::Delivered => "stored and delivered",
             Self::Online => "delivered, TTL 0",
@@ -73,27 +77,35 @@ impl Scenario {
         let data = folder.path().join("data");
         let service = PushService::start(session, &data, &[]).await?;
         let away = match self {
-            Self::Stored => AWAY,
+            Self::Stored | Self::Signed => AWAY,
             Self::Overflowing => 1,
             Self::Trivial | Self::Delivered | Self::Online => 0,
         };
+        let key = VapidKey::generate(&mut rand_core::UnwrapErr(getrandom::SysRng));
+        let restricted_to = (self == Self::Signed).then(|| key.public().to_string());
         let mut endpoints = Vec::new();
         for _ in 0..away {
             let mut user_agent = UserAgent::connect(&service.websocket, None).await?;
-            endpoints.push(user_agent.register().await?);
+            endpoints.push(user_agent.register(restricted_to.as_deref()).await?);
             user_agent.close().await?;
         }
         let mut receiver = None;
         if away == 0 {
             let mut user_agent = UserAgent::connect(&service.websocket, None).await?;
-            endpoints.push(user_agent.register().await?);
+            endpoints.push(user_agent.register(None).await?);
             receiver = Some(Receiver::start(user_agent, self == Self::Delivered));
         }
 
         let before = service::cpu(service.id()?)?;
         let ttl = if self == Self::Online { 0 } else { 86_400 };
-        let load =
-            wrk::post(folder.path(), &endpoints, ttl, arguments.connections, arguments.seconds).await?;
+        let authorization = if self == Self::Signed {
+            let expires = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 3_600;
+            Some(key.authorization(service.endpoint.trim_end_matches('/'), expires, None))
+        } else {
+            None
+        };
+        let posts = wrk::Posts { endpoints: &endpoints, ttl, authorization };
+        let load = posts.send(folder.path(), arguments.connections, arguments.seconds).await?;
         let delivered = match receiver {
             Some(receiver) => Some(receiver.finish().await?),
             None => None,
@@ -104,7 +116,9 @@ impl Scenario {
         // Messages that were under way when the time was up may be there as well.
         let all = load.answered..=load.answered + u64::from(arguments.connections);
         match self {
-            Self::Stored => ensure!(all.contains(&stored), "{stored} of {} are stored", load.answered),
+            Self::Stored | Self::Signed => {
+                ensure!(all.contains(&stored), "{stored} of {} are stored", load.answered)
+            }
             Self::Overflowing => ensure!(stored == 1000, "{stored} are stored"),
             Self::Delivered => ensure!(
                 stored == 0 && delivered.is_some_and(|delivered| all.contains(&delivered)),
@@ -149,7 +163,8 @@ async fn trivial(session: &Session, folder: &Path, arguments: &Arguments) -> Res
     let address = process.line().await?;
     let before = service::cpu(process.id()?)?;
     let endpoints = [format!("http://{address}/{}", "A".repeat(52))];
-    let load = wrk::post(folder, &endpoints, 60, arguments.connections, arguments.seconds).await?;
+    let posts = wrk::Posts { endpoints: &endpoints, ttl: 60, authorization: None };
+    let load = posts.send(folder, arguments.connections, arguments.seconds).await?;
     let cpu = (service::cpu(process.id()?)? - before).div_f64(load.answered.max(1) as f64);
     let peak = service::peak(process.id()?)?;
     process.kill().await?;
