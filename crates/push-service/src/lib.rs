@@ -214,6 +214,7 @@ impl PushService {
             store,
             registry,
             urls,
+            senders: endpoint::KnownSenders::default(),
             registration_token: token,
             limits: config.rate_limits.map(Limits::new),
             trusted_proxies: config.trusted_proxies,

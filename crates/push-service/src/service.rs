@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::Timing;
 use crate::clock::Clock;
+use crate::endpoint::KnownSenders;
 use crate::limits::Limits;
 use crate::registration::RegistrationToken;
 use crate::registry::Registry;
@@ -18,6 +19,7 @@ pub(crate) struct Service {
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
     pub(crate) urls: Urls,
+    pub(crate) senders: KnownSenders,
     pub(crate) registration_token: Option<RegistrationToken>,
     pub(crate) limits: Option<Limits>,
     pub(crate) trusted_proxies: Vec<IpAddr>,

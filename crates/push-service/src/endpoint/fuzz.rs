@@ -8,7 +8,7 @@ use webpush::{MessageVersion, PushMessage};
 
 use super::content::MAX_BODY;
 use super::refusal::Refusal;
-use super::{Wish, sender};
+use super::{KnownSenders, Wish, sender};
 use crate::id::{self, EndpointToken};
 
 /// Reads a request to an endpoint as the service does. What it accepts must fit into a frame, and come out of it again;
@@ -17,9 +17,10 @@ pub fn post(token: &str, headers: &HeaderMap, mut body: Vec<u8>, origin: &str, n
     if let Some(token) = EndpointToken::parse(token) {
         assert!(EndpointToken::parse(&token.text()).is_some_and(|again| again.hash() == token.hash()));
     }
-    if let Err(refusal) = sender(headers, origin, now) {
-        judge(refusal);
-    }
+    let senders = KnownSenders::default();
+    let first = sender(headers, &senders, origin, now).map_err(judge);
+    let again = sender(headers, &senders, origin, now).map_err(judge);
+    assert!(first == again, "a sender is another one when it is known");
     body.truncate(MAX_BODY);
     match Wish::read(headers, body) {
         Ok(wish) => {

@@ -6,6 +6,7 @@ mod cors;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod refusal;
+mod senders;
 
 use std::sync::Arc;
 
@@ -17,10 +18,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use webpush::headers::InvalidTtl;
-use webpush::{ApplicationServerKey, EncryptedMessage, PushMessage, Topic, Ttl, Urgency};
+use webpush::vapid::Credentials;
+use webpush::{EncryptedMessage, PushMessage, Topic, Ttl, Urgency};
 
 pub(crate) use self::refusal::Refusal;
-use crate::id::{self, EndpointToken};
+pub(crate) use self::senders::KnownSenders;
+use crate::id::{self, EndpointToken, Hash};
 use crate::limits::TooOften;
 use crate::mailbox::{self, Posted};
 use crate::service::Service;
@@ -131,11 +134,11 @@ fn check_sender(
     endpoint: &Endpoint,
     headers: &HeaderMap,
 ) -> Result<(), Refusal> {
-    let sender = sender(headers, service.urls.origin(), service.now())?;
+    let sender = sender(headers, &service.senders, service.urls.origin(), service.now())?;
     match (kind, endpoint.restricted_to) {
         (Kind::Open, None) => Ok(()),
         (Kind::Restricted, Some(key)) => match sender {
-            Some(sender) if id::hash(sender.0.as_bytes()) == key => Ok(()),
+            Some(sender) if sender == key => Ok(()),
             Some(_) => Err(Refusal::OtherSender),
             None => Err(Refusal::MissingVapid),
         },
@@ -143,12 +146,18 @@ fn check_sender(
     }
 }
 
-/// Who sends, where the request says so.
-fn sender(headers: &HeaderMap, origin: &str, now: u64) -> Result<Option<ApplicationServerKey>, Refusal> {
+/// Who sends, where the request says so: the hash of the sender's key.
+fn sender(
+    headers: &HeaderMap,
+    senders: &KnownSenders,
+    origin: &str,
+    now: u64,
+) -> Result<Option<Hash>, Refusal> {
     let Some(authorization) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let authorization = authorization.to_str().unwrap_or_default();
     let crypto_key = content::crypto_key(headers)?;
-    let sender = webpush::vapid::verify(authorization, crypto_key.as_deref(), origin, now);
+    let sender = Credentials::read(authorization, crypto_key.as_deref())
+        .and_then(|credentials| senders.verify(&credentials, origin, now));
     sender.map(Some).map_err(Refusal::Vapid)
 }
 

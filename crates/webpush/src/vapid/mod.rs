@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::base64url;
 use crate::subscription::{ApplicationServerKey, PublicKey};
 
-pub use verify::{VapidError, verify};
+pub use verify::{Credentials, Sender, VapidError, check_expiry, verify};
 
 /// An application server's signing key. Wiped when dropped, redacted in `Debug`.
 #[derive(Clone)]
