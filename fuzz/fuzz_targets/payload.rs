@@ -5,14 +5,22 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use url::Url;
-use webpush::payload::{Content, Context, Notification, Payload};
+use webpush::payload::{Content, Context, FieldMapping, Notification, Payload};
 use webpush::secrets;
 
 fuzz_target!(|plaintext: &[u8]| {
     let base: Url = "https://app.example/".parse().unwrap();
-    for base in [Some(&base), None] {
+    let pointer = |text: &str| text.parse().ok();
+    let mapped = FieldMapping {
+        title: pointer("/body"),
+        body: pointer("/data/jwt"),
+        link: pointer("/title"),
+        image: pointer("/0"),
+        tag: pointer("/notification/title"),
+    };
+    for (base, mapping) in [(Some(&base), &FieldMapping::default()), (None, &mapped)] {
         let context = Context { site: "Example", base };
-        match Payload::parse(plaintext, context).content {
+        match Payload::parse(plaintext, context, mapping).content {
             Content::Notification(notification) => judge(&notification),
             Content::Control(control) => control.notification(context).iter().for_each(judge),
         }

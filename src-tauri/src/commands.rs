@@ -66,6 +66,8 @@ fn allowed(request: &Request) -> bool {
         | Request::RemoveSite { .. }
         | Request::ListEntries(_)
         | Request::ShowEntry { .. }
+        | Request::ListPayloads { .. }
+        | Request::PreviewMapping { .. }
         | Request::MarkRead { .. }
         | Request::DeleteEntries { .. }
         | Request::RestoreEntries { .. }

@@ -1,6 +1,7 @@
 //! What front ends ask of the engine and hear from it. The same values travel in-process, over the control socket and to
 //! the window; the JSON of [`Event`] and [`Entry`] is the command line's contract.
 
+mod payloads;
 mod permission;
 mod redacted;
 mod settings;
@@ -12,11 +13,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
+use webpush::payload::{FieldMapping, JsonPointer, MappedField};
 use webpush::{ApplicationServerKey, PushSubscription};
 
 use crate::config::PushServiceUrl;
 
 pub use crate::trouble::Trouble;
+pub use payloads::{PointerRemark, Preview, RawPayload, TypedPointer};
 pub use permission::{Burst, Images, Links};
 pub use settings::{Setting, SettingKey};
 
@@ -63,6 +66,19 @@ pub enum Request {
     ShowEntry {
         /// Which.
         id: EntryId,
+    },
+    /// What a site last sent. Answered by [`Response::Payloads`], newest first, ten at most.
+    ListPayloads {
+        /// Name or id.
+        site: String,
+    },
+    /// What an entry's payload would become under these pointers, which nothing is stored of. Answered by
+    /// [`Response::Preview`].
+    PreviewMapping {
+        /// Which.
+        id: EntryId,
+        /// Perhaps not yet all of them valid.
+        pointers: Vec<TypedPointer>,
     },
     /// Answered by [`Response::Done`]; an unknown id is an error and changes nothing.
     MarkRead {
@@ -144,7 +160,7 @@ pub enum Response {
     /// The engine's state.
     Status(Status),
     /// One site.
-    Site(Site),
+    Site(Box<Site>),
     /// Every site.
     Sites(Vec<Site>),
     /// The site is gone from here.
@@ -161,6 +177,10 @@ pub enum Response {
         /// The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
         raw: Option<String>,
     },
+    /// What a site sent.
+    Payloads(Vec<RawPayload>),
+    /// What a payload would become.
+    Preview(Preview),
     /// Every push service known.
     PushServices(Vec<PushService>),
     /// Every setting.
@@ -213,6 +233,15 @@ pub enum SiteChange {
     VapidKey(#[cfg_attr(test, ts(type = "string | null"))] Option<ApplicationServerKey>),
     /// Another push service: makes a new subscription there.
     PushService(#[cfg_attr(test, ts(type = "string"))] PushServiceUrl),
+    /// Where its sender puts something; `None`: wherever the payload's dialect says. For what arrives from now on.
+    Map {
+        /// What.
+        #[cfg_attr(test, ts(type = "MappedField"))]
+        field: MappedField,
+        /// Where.
+        #[cfg_attr(test, ts(type = "string | null"))]
+        pointer: Option<JsonPointer>,
+    },
     /// Its sender has been given the subscription.
     Paired,
 }
@@ -289,6 +318,9 @@ pub struct Site {
     pub burst: Burst,
     /// Whether it is shown during Do Not Disturb.
     pub dnd_bypass: bool,
+    /// Where its sender puts things, as far as somebody has said so.
+    #[cfg_attr(test, ts(type = "FieldMapping"))]
+    pub mapping: FieldMapping,
     /// The push service its subscription lives at, or lived at before it was disconnected.
     #[cfg_attr(test, ts(type = "string"))]
     pub push_service: PushServiceUrl,

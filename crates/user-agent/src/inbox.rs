@@ -195,7 +195,8 @@ fn read(
         // The sender has the new subscription: it has just used it.
         sites::set_needs_pairing(tx, &site.id, false)?;
     }
-    let notification = match Payload::parse(plaintext.as_deref().unwrap_or_default(), context).content {
+    let payload = Payload::parse(plaintext.as_deref().unwrap_or_default(), context, &site.mapping);
+    let notification = match payload.content {
         Content::Notification(notification) => *notification,
         Content::Control(control) => match control.notification(context) {
             Some(notification) => notification,

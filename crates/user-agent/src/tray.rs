@@ -171,6 +171,7 @@ mod tests {
             images: Images::Own,
             burst: Burst::Off,
             dnd_bypass: false,
+            mapping: Default::default(),
             push_service: "mozilla".parse().unwrap(),
             connected: true,
             needs_pairing: false,

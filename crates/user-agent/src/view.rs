@@ -133,6 +133,7 @@ mod tests {
                 burst: Burst::Off,
                 dnd_bypass: false,
             },
+            mapping: Default::default(),
             needs_pairing: false,
             added_at: Timestamp::UNIX_EPOCH,
             unread: 0,

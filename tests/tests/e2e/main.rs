@@ -1,6 +1,7 @@
 //! What a user sees, end to end: the built programs, real senders, a real keyring, and a desktop that records.
 
 mod at_rest;
+mod by_hand;
 mod clicks;
 mod command_line;
 mod connection;

@@ -8,7 +8,7 @@ use belfry_tests::service_worker::{Drawn, ORIGIN, ServiceWorker};
 use belfry_tests::session::Session;
 use serde_json::{Value, json};
 use url::Url;
-use webpush::payload::{Content, Context, Notification, Payload, Request};
+use webpush::payload::{Content, Context, FieldMapping, Notification, Payload, Request};
 
 fn angular() -> Vec<Value> {
     let onward = json!({
@@ -76,7 +76,7 @@ fn firebase() -> Vec<Value> {
 fn read(payload: &str) -> Result<Notification> {
     let base: Url = ORIGIN.parse()?;
     let context = Context { site: "Site", base: Some(&base) };
-    match Payload::parse(payload.as_bytes(), context).content {
+    match Payload::parse(payload.as_bytes(), context, &FieldMapping::default()).content {
         Content::Notification(notification) => Ok(*notification),
         Content::Control(control) => bail!("{control:?}, which shows nothing"),
     }

@@ -79,10 +79,12 @@ pub(crate) struct SiteAdd {
     burst=off|N/SECONDS                     beyond it one notification counts the rest; off: also after a time away\n  \
     dnd-bypass=on|off                       shown during Do Not Disturb\n  \
     vapid-key=KEY                           empty: any sender. Makes a new subscription\n  \
-    push-service=URL                        Makes a new subscription there\n\
+    push-service=URL                        Makes a new subscription there\n  \
+    map.title|body|link|image|tag=POINTER   where the sender puts it: a JSON pointer such as /data/0/name. Empty: where \
+    it usually is\n\
     A new subscription is printed: give it to the site in place of the old one, which no longer works.\n\
-    Not in this version:\n  \
-    map.title|body|link|image|tag")]
+    `belfry inbox show ID --raw` prints what a pointer points into. For what arrives from now on: a pointer that finds \
+    no text, number or true/false changes nothing, nor does a link or picture that is none.")]
 pub(crate) struct SiteSet {
     /// Its name or id
     pub(crate) site: String,

@@ -1,6 +1,8 @@
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
-use user_agent::api::{SiteChange, SiteState};
+use user_agent::api::SiteChange;
+use webpush::Urgency;
+use webpush::payload::MappedField;
 
 use super::*;
 
@@ -98,6 +100,10 @@ fn wrong_usage_is_told_apart_from_failure() {
         "site set A links=some",
         "site set A vapid-key=short",
         "site set A push-service=https://push.example/",
+        "site set A map.title=title",
+        "site set A map.title=/a~",
+        "site set A map.colour=/a",
+        "site set A map.=/a",
         "config get colour",
         "service add https://push.example/",
         "inbox read",
@@ -118,10 +124,22 @@ fn wrong_usage_is_told_apart_from_failure() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_not_wrong_usage() {
-    let Command::Site(SiteCommand::Set(set)) = command("site set A state=quiet map.tag=/t") else { panic!() };
-    let known = Change::Known(SiteChange::State(SiteState::Quiet));
-    assert_eq!(set.changes, [known, Change::Unsupported("map.tag=…".into())]);
+fn a_field_is_mapped_and_unmapped() {
+    let line = "site set A map.title=/a~1b/0 map.body=/t map.link= map.image=/i map.tag=/=";
+    let Command::Site(SiteCommand::Set(set)) = command(line) else { panic!() };
+    let map = |field, pointer: Option<&str>| {
+        Change::Known(SiteChange::Map { field, pointer: pointer.map(|text| text.parse().unwrap()) })
+    };
+    let expected = [
+        map(MappedField::Title, Some("/a~1b/0")),
+        map(MappedField::Body, Some("/t")),
+        map(MappedField::Link, None),
+        map(MappedField::Image, Some("/i")),
+        map(MappedField::Tag, Some("/=")),
+    ];
+    assert_eq!(set.changes, expected);
+    let error = parse("site set A map.title=title").unwrap_err().to_string();
+    assert!(error.contains("map.title") && error.contains("begins with a slash"), "{error}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use jiff::ZonedDateTime;
 use url::Url;
 use user_agent::api::{CommandError, ErrorCode, SiteChange};
 use user_agent::config::PushServiceName;
+use webpush::payload::{JsonPointer, MappedField};
 
 use super::until;
 
@@ -60,11 +61,7 @@ pub(crate) enum Change {
     Known(SiteChange),
     /// The local one has to be running before its URL is known.
     PushService(PushServiceName),
-    /// A key of the contract that this version does not have.
-    Unsupported(String),
 }
-
-const NOT_YET: [&str; 5] = ["map.title", "map.body", "map.link", "map.image", "map.tag"];
 
 impl FromStr for Change {
     type Err = CommandError;
@@ -92,7 +89,15 @@ impl FromStr for Change {
                 SiteChange::VapidKey(some(value).map(key).transpose()?)
             }
             "push-service" => return Ok(Self::PushService(value.parse()?)),
-            key if NOT_YET.contains(&key) => return Ok(Self::Unsupported(format!("{key}=…"))),
+            key if key.starts_with("map.") => {
+                let field = key.trim_start_matches("map.").parse::<MappedField>();
+                let pointer = some(value).map(str::parse::<JsonPointer>).transpose();
+                let invalid = |error: String| CommandError::invalid(format!("{key}: {error}"));
+                SiteChange::Map {
+                    field: field.map_err(|error| invalid(error.to_string()))?,
+                    pointer: pointer.map_err(|error| invalid(error.to_string()))?,
+                }
+            }
             key => {
                 let message = format!("there is no key {key:?}: see `belfry site set --help`");
                 return Err(CommandError::invalid(message));

@@ -10,6 +10,7 @@ use user_agent::api::{
 };
 use user_agent::config::Mode;
 use webpush::PushSubscription;
+use webpush::payload::MappedField;
 
 use super::{ask, mixed_up, push_service_at, push_service_url, with_engine};
 use crate::args::{Change, Global, SiteAdd, SiteCommand, SiteSet};
@@ -38,7 +39,7 @@ pub(super) fn subscription(site: &Site) -> Result<&PushSubscription, Failure> {
 
 pub(super) async fn ask_site(client: &Client, request: Request) -> Result<Site, Failure> {
     let Response::Site(site) = client.request(request).await? else { return Err(mixed_up()) };
-    Ok(site)
+    Ok(*site)
 }
 
 async fn add(global: &Global, add: SiteAdd, output: Output) -> Result<(), Failure> {
@@ -102,7 +103,6 @@ async fn set(global: &Global, set: SiteSet, output: Output) -> Result<(), Failur
         changes.push(match change {
             Change::Known(change) => change,
             Change::PushService(name) => SiteChange::PushService(push_service_at(name).await?),
-            Change::Unsupported(key) => return Err(Failure::unsupported(&format!("belfry site set {key}"))),
         });
     }
     let moves =
@@ -201,6 +201,11 @@ fn details(site: &Site) -> String {
         format!("added         {}", rfc3339::format(site.added_at)),
         format!("unread        {}", site.unread),
     ];
+    for field in MappedField::ALL {
+        if let Some(pointer) = site.mapping.get(field) {
+            lines.push(format!("{:<14}{}", format!("map.{}", field.as_str()), plain(pointer.as_str())));
+        }
+    }
     if !site.connected {
         lines.push("It is disconnected: allowing it again makes a new subscription.".to_owned());
     } else if site.needs_pairing {
@@ -219,7 +224,7 @@ mod tests {
             "id": "a1", "name": "Backups", "url": null, "state": "quiet", "state_label": "Quiet",
             "push_service": "mozilla",
             "snoozed_until": null, "sound": true, "links": "any", "images": "own", "burst": "5/10",
-            "dnd_bypass": false, "connected": true, "needs_pairing": true, "vapid_key": null, "added_at": "2026-11-23T10:00:00Z", "unread": 2,
+            "dnd_bypass": false, "mapping": {"link": "/data/to"}, "connected": true, "needs_pairing": true, "vapid_key": null, "added_at": "2026-11-23T10:00:00Z", "unread": 2,
             "subscription": {"endpoint": "https://push.example/secret", "expirationTime": null, "keys": {
                 "p256dh": "BDzM_h01bGr8NjrvHghw8chYifNdrx0qMYlWvzRqMeY7T8KDvnp6-9oxiSsRFwVk5Gtwb1AGIdW4DqCPExxpWFY",
                 "auth": "AAAAAAAAAAAAAAAAAAAAAA"}}
@@ -228,6 +233,7 @@ mod tests {
         let details = details(&site);
         assert!(details.contains("push service  wss://push.services.mozilla.com/"), "{details}");
         assert!(details.contains("give the site the new one"), "{details}");
+        assert!(details.contains("map.link      /data/to") && !details.contains("map.title"), "{details}");
         assert!(!details.contains("secret") && !details.contains("AAAA"), "{details}");
         assert!(subscription(&site).is_ok());
         assert!(subscription(&Site { subscription: None, ..site }).is_err());

@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
-use super::{Entry, EntryAction, Event, Response};
+use super::{Entry, EntryAction, Event, Preview, RawPayload, Response};
 
 impl Debug for Entry {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -19,6 +19,18 @@ impl Debug for Entry {
 impl Debug for EntryAction {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str("EntryAction(…)")
+    }
+}
+
+impl Debug for RawPayload {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "RawPayload({}, {} bytes)", self.id, self.size)
+    }
+}
+
+impl Debug for Preview {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "Preview(…, {:?})", self.remarks)
     }
 }
 
@@ -53,6 +65,8 @@ impl Debug for Response {
             Self::Removed { unregistered } => write!(f, "Removed({unregistered})"),
             Self::Entries(entries) => entries.fmt(f),
             Self::Entry { entry, raw: _ } => entry.fmt(f),
+            Self::Payloads(payloads) => payloads.fmt(f),
+            Self::Preview(preview) => preview.fmt(f),
             Self::PushServices(services) => services.fmt(f),
             Self::Settings(settings) => settings.fmt(f),
             Self::Checks(checks) => checks.fmt(f),
@@ -82,7 +96,18 @@ mod tests {
         .unwrap();
         let raw = Response::Entry { entry: entry.clone(), raw: Some("wren".into()) };
         let list = Response::Entries(vec![entry.clone()]);
-        let shown = format!("{:?} {:?} {push:?} {raw:?} {list:?}", entry.actions, entry);
+        let payload: RawPayload = serde_json::from_value(json!({
+            "id": "7", "received_at": "2026-11-23T10:00:00Z", "text": "wren", "size": 4
+        }))
+        .unwrap();
+        let preview: Preview = serde_json::from_value(json!({
+            "title": "wren", "body": "wren", "navigate": "https://wren.example/", "image": null, "tag": "wren",
+            "remarks": []
+        }))
+        .unwrap();
+        let (payloads, preview) = (Response::Payloads(vec![payload]), Response::Preview(preview));
+        let shown =
+            format!("{:?} {:?} {push:?} {raw:?} {list:?} {payloads:?} {preview:?}", entry.actions, entry);
         assert!(!shown.contains("wren") && shown.contains('7'), "{shown}");
     }
 }

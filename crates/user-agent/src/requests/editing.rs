@@ -45,7 +45,7 @@ pub(super) async fn set(
     if row.settings.state == SiteState::Blocked {
         withdraw(shared, &row.id).await;
     }
-    Ok(Response::Site(view(shared, row, true)))
+    Ok(Response::Site(Box::new(view(shared, row, true))))
 }
 
 /// Everything in one transaction, on the site as it is by then: what others change meanwhile stays changed. Returns the
@@ -88,6 +88,7 @@ fn changed(before: &SiteRow, changes: &[SiteChange]) -> (SiteRow, Option<SiteRow
             SiteChange::DndBypass(bypass) => row.settings.dnd_bypass = bypass,
             SiteChange::VapidKey(key) => row.application_server_key = key,
             SiteChange::PushService(service) => row.push_service = service,
+            SiteChange::Map { field, pointer } => row.mapping.set(field, pointer),
             SiteChange::Paired => row.needs_pairing = false,
         }
     }
@@ -116,6 +117,7 @@ fn checked(shared: &Shared, change: SiteChange) -> Result<SiteChange, CommandErr
         | SiteChange::Burst(_)
         | SiteChange::DndBypass(_)
         | SiteChange::VapidKey(_)
+        | SiteChange::Map { .. }
         | SiteChange::Paired => change,
     })
 }
@@ -152,5 +154,5 @@ pub(super) async fn disconnect(shared: &Shared, row: SiteRow) -> Result<Response
     let given_up = given_up.await?;
     shared.tell(Event::Changed);
     pairing::drop_channels(shared, given_up, UnregisterCode::PermissionRevoked, &row.id).await;
-    Ok(Response::Site(view(shared, find(shared, row.id).await?, true)))
+    Ok(Response::Site(Box::new(view(shared, find(shared, row.id).await?, true))))
 }

@@ -4,6 +4,7 @@
 pub(crate) mod diagnose;
 mod editing;
 pub(crate) mod keyring;
+mod mapping;
 mod opening;
 mod pairing;
 mod services;
@@ -92,7 +93,9 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
             let rows = shared.store.read(|c| Ok(sites::sites(c)?)).await?;
             Ok(Response::Sites(rows.into_iter().map(|row| view(shared, row, false)).collect()))
         }
-        Request::ShowSite { site } => Ok(Response::Site(view(shared, find(shared, site).await?, true))),
+        Request::ShowSite { site } => {
+            Ok(Response::Site(Box::new(view(shared, find(shared, site).await?, true))))
+        }
         Request::SetSite { site, changes } => editing::set(shared, site, changes).await,
         Request::DisconnectSite { site } => editing::disconnect(shared, find(shared, site).await?).await,
         Request::RemoveSite { site } => pairing::remove(shared, find(shared, site).await?).await,
@@ -109,6 +112,8 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
                 shared.store.read(move |c| Ok(entries::find(c, id)?)).await?.ok_or_else(|| no_entry(id))?;
             Ok(Response::Entry { entry, raw: raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()) })
         }
+        Request::ListPayloads { site } => mapping::payloads(shared, find(shared, site).await?).await,
+        Request::PreviewMapping { id, pointers } => mapping::preview(shared, id, pointers).await,
         Request::MarkRead { ids } => change_entries(shared, ids, false, entries::mark_read).await,
         Request::DeleteEntries { ids } => {
             let now = Timestamp::now();
@@ -224,6 +229,7 @@ fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
         images,
         burst,
         dnd_bypass,
+        mapping: row.mapping,
         push_service: row.push_service,
         connected: row.connected,
         needs_pairing: row.needs_pairing,

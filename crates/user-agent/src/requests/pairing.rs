@@ -66,7 +66,7 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
             let row = shared.store.read(move |c| Ok(sites::find_site(c, &id)?)).await?;
             let row =
                 row.ok_or_else(|| CommandError::new(ErrorCode::NotFound, "the site was removed meanwhile"))?;
-            Ok(Response::Site(view(shared, row, true)))
+            Ok(Response::Site(Box::new(view(shared, row, true))))
         }
         Err(error) => {
             roll_back(shared, id, &service, channel).await;

@@ -173,6 +173,25 @@ pub(crate) fn find(c: &Connection, id: EntryId) -> Result<Option<(Entry, Option<
     Ok(Some((entry, raw)))
 }
 
+/// A site's payloads as they are stored, newest first. Pushes without one, and those that could not be decrypted, have none.
+pub(crate) fn payloads(
+    c: &Connection,
+    site_id: &str,
+    limit: u32,
+) -> Result<Vec<(EntryId, Timestamp, Vec<u8>)>> {
+    let sql = "SELECT id, received_at, raw FROM entry
+        WHERE site_id = ?1 AND deleted_at = 0 AND raw IS NOT NULL ORDER BY id DESC LIMIT ?2";
+    let payload =
+        |row: &Row<'_>| Ok((EntryId(row.get("id")?), timestamp(row, "received_at")?, row.get("raw")?));
+    c.prepare_cached(sql)?.query_map(params![site_id, limit], payload)?.collect()
+}
+
+/// An entry's payload, and the site that it is of.
+pub(crate) fn payload(c: &Connection, id: EntryId) -> Result<Option<(String, Vec<u8>)>> {
+    let sql = "SELECT site_id, raw FROM entry WHERE id = ?1 AND deleted_at = 0 AND raw IS NOT NULL";
+    c.prepare_cached(sql)?.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
 /// What a click on an entry needs to know.
 #[derive(Debug)]
 pub(crate) struct Clicked {

@@ -4,10 +4,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_permissions.sql"),
     include_str!("../../migrations/0003_withheld.sql"),
+    include_str!("../../migrations/0004_field_mapping.sql"),
 ];
 
 /// Applies what is missing.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use url::Url;
+use webpush::payload::{FieldMapping, JsonPointer};
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, UserAgentId};
 
 use crate::api::{SiteState, UaidState};
@@ -19,6 +20,7 @@ pub(crate) struct SiteRow {
     pub(crate) name: String,
     pub(crate) url: Option<Url>,
     pub(crate) settings: SiteSettings,
+    pub(crate) mapping: FieldMapping,
     pub(crate) needs_pairing: bool,
     pub(crate) added_at: Timestamp,
     pub(crate) unread: u64,
@@ -165,9 +167,13 @@ pub(crate) fn insert_site(
 /// Stores everything of a site that its user may change.
 pub(crate) fn update_site(c: &Connection, row: &SiteRow) -> Result<()> {
     let SiteSettings { state, snoozed_until, sound, links, images, burst, dnd_bypass } = row.settings;
+    let FieldMapping { title, body, link, image, tag } = &row.mapping;
+    let pointer =
+        |pointer: &Option<JsonPointer>| pointer.as_ref().map(JsonPointer::to_string).unwrap_or_default();
     let sql = "UPDATE site SET name = :name, url = :url, state = :state, needs_pairing = :needs_pairing,
             snoozed_until = :snoozed_until, sound = :sound, links = :links, images = :images, burst = :burst,
-            dnd_bypass = :dnd_bypass
+            dnd_bypass = :dnd_bypass, map_title = :map_title, map_body = :map_body, map_link = :map_link,
+            map_image = :map_image, map_tag = :map_tag
         WHERE id = :id";
     let values = named_params! {
         ":id": row.id,
@@ -181,6 +187,11 @@ pub(crate) fn update_site(c: &Connection, row: &SiteRow) -> Result<()> {
         ":images": images.as_str(),
         ":burst": burst.to_string(),
         ":dnd_bypass": dnd_bypass,
+        ":map_title": pointer(title),
+        ":map_body": pointer(body),
+        ":map_link": pointer(link),
+        ":map_image": pointer(image),
+        ":map_tag": pointer(tag),
     };
     c.execute(sql, values).map(drop)
 }
@@ -215,6 +226,7 @@ pub(crate) fn disconnect_site(c: &Connection, id: &str) -> Result<()> {
 
 const SELECT_SITE: &str = "SELECT s.id, s.name, s.url, s.state, s.needs_pairing, s.added_at, s.snoozed_until,
         s.sound, s.links, s.images, s.burst, s.dnd_bypass,
+        s.map_title, s.map_body, s.map_link, s.map_image, s.map_tag,
         (SELECT count(*) FROM entry AS e WHERE e.site_id = s.id AND e.read = 0 AND e.deleted_at = 0) AS unread,
         p.url AS push_service, ch.state <> 'removed' AS connected, ch.id AS channel_id,
         ch.application_server_key, ch.endpoint
@@ -249,6 +261,13 @@ fn site_row(row: &Row<'_>) -> Result<SiteRow> {
         name: row.get("name")?,
         url: optional(row, "url")?,
         settings: site_settings(row)?,
+        mapping: FieldMapping {
+            title: optional(row, "map_title")?,
+            body: optional(row, "map_body")?,
+            link: optional(row, "map_link")?,
+            image: optional(row, "map_image")?,
+            tag: optional(row, "map_tag")?,
+        },
         needs_pairing: row.get("needs_pairing")?,
         added_at: timestamp(row, "added_at")?,
         unread: row.get("unread").map(i64::unsigned_abs)?,

@@ -11,7 +11,9 @@ fn bindings() -> String {
     let config = Config::new();
     let mut text = String::from(
         "// Generated from crates/user-agent/src/api.rs by its tests: UPDATE_BINDINGS=1 cargo test -p user-agent bindings\n\n\
-         export type PushSubscription = { endpoint: string, expirationTime: number | null, keys: { p256dh: string, auth: string } };\n",
+         export type PushSubscription = { endpoint: string, expirationTime: number | null, keys: { p256dh: string, auth: string } };\n\
+         \nexport type MappedField = \"title\" | \"body\" | \"link\" | \"image\" | \"tag\";\n\
+         \nexport type FieldMapping = { [field in MappedField]: string | null };\n",
     );
     macro_rules! declare {
         ($($name:ident),* $(,)?) => {

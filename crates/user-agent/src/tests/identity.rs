@@ -25,7 +25,7 @@ fn moving(
 
 async fn site(answer: tokio::task::JoinHandle<Result<Response, CommandError>>) -> Site {
     match soon("the site", answer).await.unwrap().unwrap() {
-        Response::Site(site) => site,
+        Response::Site(site) => *site,
         other => panic!("{other:?}"),
     }
 }

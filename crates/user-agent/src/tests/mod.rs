@@ -360,7 +360,7 @@ impl Receiver {
     async fn set(&self, site: &str, changes: &[SiteChange]) -> Result<Site, CommandError> {
         let request = Request::SetSite { site: site.into(), changes: changes.to_vec() };
         match self.client.request(request).await? {
-            Response::Site(site) => Ok(site),
+            Response::Site(site) => Ok(*site),
             other => panic!("{other:?}"),
         }
     }
@@ -417,7 +417,7 @@ impl Receiver {
 
     async fn show(&self, site: &str) -> Site {
         match self.client.request(Request::ShowSite { site: site.into() }).await.unwrap() {
-            Response::Site(site) => site,
+            Response::Site(site) => *site,
             other => panic!("{other:?}"),
         }
     }

@@ -161,7 +161,7 @@ async fn whichever_page_is_damaged_the_next_start_goes_on() {
         let listed = async {
             loop {
                 match receiver.client.request(Request::ShowSite { site: "Backups".into() }).await {
-                    Ok(Response::Site(site)) => return site,
+                    Ok(Response::Site(site)) => return *site,
                     _ => tokio::task::yield_now().await,
                 }
             }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::payload::{AppBadge, Content, Context, Control, Notification, Payload};
+use crate::payload::{AppBadge, Content, Context, Control, FieldMapping, Notification, Payload};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -27,7 +27,7 @@ fn every_recorded_payload_becomes_what_is_expected() {
         let files = files(&folder.join(name));
         for input in files.iter().filter(|path| path.extension().is_some_and(|e| e == "push")) {
             let context = Context { site: "Example", base };
-            let payload = Payload::parse(&fs::read(input).unwrap(), context);
+            let payload = Payload::parse(&fs::read(input).unwrap(), context, &FieldMapping::default());
             differences.extend(compare(&input.with_extension("json"), &describe(&payload, context)));
             read += 1;
         }

@@ -1,6 +1,8 @@
 //! No payload panics, and what comes out is bounded, whatever went in.
 
-use crate::payload::{Action, Content, Context, Control, Dialect, Notification, Payload, Request};
+use crate::payload::{
+    Action, Content, Context, Control, Dialect, FieldMapping, Notification, Payload, Request,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -9,7 +11,37 @@ const SECRET: &str = "s3cret-t0ken";
 
 fn parse(plaintext: &[u8], base: bool) -> Payload {
     let url: Url = "https://app.example/".parse().unwrap();
-    Payload::parse(plaintext, Context { site: "Example", base: base.then_some(&url) })
+    Payload::parse(
+        plaintext,
+        Context { site: "Example", base: base.then_some(&url) },
+        &FieldMapping::default(),
+    )
+}
+
+/// Whatever somebody points at: the same pointers for every field, one after the other.
+fn parse_mapped(json: &Value, pointers: &[String]) {
+    let url: Url = "https://app.example/".parse().unwrap();
+    let at = |index: usize| pointers.get(index).and_then(|pointer| pointer.parse().ok());
+    let mapping = FieldMapping { title: at(0), body: at(1), link: at(2), image: at(3), tag: at(4) };
+    let context = Context { site: "Example", base: Some(&url) };
+    judge(&Payload::parse(json.to_string().as_bytes(), context, &mapping));
+}
+
+/// The pointers to everything in a document.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    let members: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| (name.replace('~', "~0").replace('/', "~1"), member))
+            .collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(n, item)| (n.to_string(), item)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    for (name, member) in members {
+        let pointer = format!("{at}/{name}");
+        pointers(member, &pointer, found);
+        found.push(pointer);
+    }
 }
 
 fn judge(payload: &Payload) {
@@ -121,6 +153,20 @@ proptest! {
         notification.insert("title".into(), json!("t\u{0}\n"));
         notification.insert("navigate".into(), json!("/x"));
         judge(&parse(json!({"web_push": 8030, "notification": notification}).to_string().as_bytes(), true));
+    }
+
+    #[test]
+    fn whatever_is_mapped(json in any_json(), picks in proptest::collection::vec(any::<proptest::sample::Index>(), 5)) {
+        let mut json = json;
+        for place in ["", "/notification", "/data"] {
+            if let Some(Value::Object(members)) = json.pointer_mut(place) {
+                members.insert("jwt".into(), json!(SECRET));
+            }
+        }
+        let mut found = vec!["/jwt".to_owned()];
+        pointers(&json, "", &mut found);
+        let picked: Vec<_> = picks.iter().map(|pick| pick.get(&found).clone()).collect();
+        parse_mapped(&json, &picked);
     }
 
     #[test]

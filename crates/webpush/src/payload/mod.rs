@@ -11,6 +11,7 @@ mod fields;
 mod firebase;
 mod home_assistant;
 mod json;
+mod mapping;
 mod mastodon;
 mod nextcloud;
 mod notification;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use control::Control;
+pub use mapping::{FieldMapping, InvalidPointer, JsonPointer, MappedField, UnknownField};
 pub use notification::{Action, Direction, Notification};
 pub use request::Request;
 
@@ -47,6 +49,8 @@ pub struct Payload {
     /// Declarative only: the sender would let a service worker change the notification first. Where there is none it is
     /// shown as it is.
     pub mutable: bool,
+    /// Where the site's [`FieldMapping`] found something.
+    pub mapped: Vec<MappedField>,
 }
 
 /// What a push is for.
@@ -114,16 +118,23 @@ pub struct Context<'a> {
 impl Payload {
     /// Reads a decrypted payload. Never fails and never panics; output text is bounded (title 1,000 characters, body
     /// 16,000, 16 actions, URLs 8,192, tag and action names 256) and free of control characters but newline and tab. Neither
-    /// Mastodon's `access_token` nor Home Assistant's `jwt` reaches it.
-    pub fn parse(plaintext: &[u8], context: Context<'_>) -> Self {
+    /// Mastodon's `access_token` nor Home Assistant's `jwt` reaches it, whatever is mapped.
+    ///
+    /// The mapping is for what is shown. A control frame stays one: it was made by a sender that a reading understood, and
+    /// what is to be withdrawn must not be shown because a member of it has the name that a title has elsewhere.
+    pub fn parse(plaintext: &[u8], context: Context<'_>, mapping: &FieldMapping) -> Self {
         let plaintext = Plaintext::new(plaintext);
         let fitting =
             READINGS.iter().find_map(|(dialect, read)| Some((*dialect, read(&plaintext, context)?)));
         let (dialect, reading) =
             fitting.unwrap_or_else(|| (Dialect::Opaque, opaque::read(&plaintext, context).into()));
         let Reading { content, app_badge, mutable } = reading;
+        let mut mapped = Vec::new();
         let content = match content {
-            Content::Notification(notification) => {
+            Content::Notification(mut notification) => {
+                if let Some(document) = plaintext.json() {
+                    mapped = mapping.apply(document, context.base, &mut notification);
+                }
                 let mut notification = notification.bounded();
                 if notification.title.trim().is_empty() && dialect != Dialect::Declarative {
                     notification.title = bounds::one_line(context.site, bounds::TITLE);
@@ -132,7 +143,7 @@ impl Payload {
             }
             Content::Control(control) => Content::Control(control),
         };
-        Self { dialect, content, app_badge, mutable }
+        Self { dialect, content, app_badge, mutable, mapped }
     }
 }
 

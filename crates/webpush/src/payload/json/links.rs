@@ -113,12 +113,12 @@ fn picture(value: &Value, base: Option<&Url>) -> Option<Url> {
     }
 }
 
-pub(super) fn is_web(url: &Url) -> bool {
+pub(in crate::payload) fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
 /// As an address bar reads it: `www.` and `//` begin a host also where there is no base.
-pub(super) fn resolve_leniently(text: &str, base: Option<&Url>) -> Option<Url> {
+pub(in crate::payload) fn resolve_leniently(text: &str, base: Option<&Url>) -> Option<Url> {
     let text = text.trim();
     let starts_with =
         |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));

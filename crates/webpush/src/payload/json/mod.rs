@@ -15,6 +15,7 @@ use super::plaintext::Plaintext;
 use super::{AppBadge, Context, Direction, Notification, Reading};
 use crate::Urgency;
 use aliases::{BADGE, BODY, ICON, IMAGE, NAME, OWN_NAME, TAG, TIME, TITLE};
+pub(super) use links::{is_web, resolve_leniently};
 use places::{Place, Role, words};
 pub(super) use places::{Places, plain};
 
