@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod send;
 mod site;
 mod until;
 mod values;
@@ -12,8 +13,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 use user_agent::api::{CommandError, EntryId, SettingKey};
 use user_agent::config::{Mode, Notify, Options, Passphrase, PushServiceName, default_profile};
-use webpush::{Topic, Urgency};
 
+pub(crate) use send::{Button, Members, Send};
 pub(crate) use site::{SiteAdd, SiteCommand, SiteSet};
 pub(crate) use until::until;
 pub(crate) use values::{Change, Source};
@@ -129,10 +130,11 @@ pub(crate) enum Command {
     #[command(
         long_about = "Send a push to a subscription, as an application server does: encrypt it, post it, print the status \
         and the Location.\n\n\
-        --title with --navigate makes a Declarative Web Push document. That format requires a link, so --title alone makes \
-        flat JSON, {\"title\",\"body\"}. Without --title and --payload the push has no body."
+        --title with --navigate makes a Declarative Web Push document, which may have every other member of a notification \
+        as well. That format requires a link, so --title alone makes flat JSON, {\"title\",\"body\"}. Without --title and \
+        --payload the push has no body."
     )]
-    Send(Send),
+    Send(Box<Send>),
     /// Send a push to oneself through the real push service and wait for it
     #[command(long_about = "Send a push to oneself through the real push service and wait for it.\n\n\
         Without SITE the first site that accepts any sender is used. When there is none, or when SITE accepts only the \
@@ -322,37 +324,6 @@ pub(crate) enum ServiceCommand {
         /// `mozilla`, `local`, or a ws:// or wss:// URL
         url: PushServiceName,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Send {
-    /// The subscription, JSON as `belfry site add` prints it; `-`: standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) to: Source,
-    /// The notification's title
-    #[arg(long, conflicts_with = "payload")]
-    pub(crate) title: Option<String>,
-    /// The notification's text
-    #[arg(long, requires = "title")]
-    pub(crate) body: Option<String>,
-    /// What a click opens
-    #[arg(long, requires = "title", value_name = "URL")]
-    pub(crate) navigate: Option<Url>,
-    /// Send these bytes; `-`: standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) payload: Option<Source>,
-    /// Seconds the push service may keep it
-    #[arg(long, default_value_t = 2_419_200, value_name = "S")]
-    pub(crate) ttl: u32,
-    /// very-low, low, normal or high
-    #[arg(long, default_value_t, value_name = "U")]
-    pub(crate) urgency: Urgency,
-    /// Replaces an undelivered push with the same topic: up to 32 of A-Z a-z 0-9 - _
-    #[arg(long, value_name = "T")]
-    pub(crate) topic: Option<Topic>,
-    /// Sign with this private key (PEM), which a restricted subscription requires
-    #[arg(long, value_name = "PEM")]
-    pub(crate) vapid_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

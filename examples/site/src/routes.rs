@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use url::Url;
-use webpush::application_server::declarative_document;
+use webpush::application_server::DeclarativeMessage;
 use webpush::payload::{Action, Notification};
 use webpush::{ApplicationServerKey, PushSubscription};
 
@@ -157,8 +157,8 @@ impl Message {
 }
 
 async fn send(State(site): State<Arc<Site>>, Form(form): Form<Message>) -> Result<Html<String>, Refusal> {
-    let document =
-        declarative_document(&form.notification()?).map_err(|error| Refusal::bad(error.to_string()))?;
+    let message = DeclarativeMessage::from(form.notification()?);
+    let document = message.document().map_err(|error| Refusal::bad(error.to_string()))?;
     let subscribers = site.subscriptions.all();
     let outcomes = site.sender.send(&subscribers, document.to_string().as_bytes()).await;
     let results: Vec<_> = subscribers.iter().zip(&outcomes).collect();

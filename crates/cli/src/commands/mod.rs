@@ -32,7 +32,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Run(run) => run::run(&global, run, output).await,
         Command::Site(site) => site::run(&global, site, output).await,
         Command::Inbox(inbox) => inbox::run(&global, inbox, output).await,
-        Command::Send(send) => send::run(&global, send, output).await,
+        Command::Send(send) => send::run(&global, *send, output).await,
         Command::Test { site } => test::run(&global, site, output).await,
         Command::Doctor => doctor::run(&global, output).await,
         Command::Unlock => Ok(attach::unlock(&global.engine(Mode::Offline)?).await?),

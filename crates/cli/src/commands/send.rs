@@ -7,12 +7,12 @@ use reqwest::{Response, StatusCode};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 use user_agent::api::{CommandError, ErrorCode};
-use webpush::application_server::{Identity, Push, declarative_document};
-use webpush::payload::Notification;
+use webpush::application_server::{DeclarativeMessage, Identity, Push};
+use webpush::payload::{Action, Notification};
 use webpush::vapid::VapidKey;
 use webpush::{PushSubscription, Ttl};
 
-use crate::args::{Global, Send, Source};
+use crate::args::{Button, Global, Members, Send, Source};
 use crate::exit::Failure;
 use crate::http;
 use crate::output::{Output, plain};
@@ -92,13 +92,15 @@ fn subscription(source: &Source) -> Result<PushSubscription, CommandError> {
 fn payload(send: &Send) -> Result<Vec<u8>, CommandError> {
     let document = match (&send.title, &send.navigate) {
         (Some(title), Some(navigate)) => {
+            let body = send.body.clone().unwrap_or_default();
             let notification = Notification {
                 title: title.clone(),
-                body: send.body.clone().unwrap_or_default(),
+                body,
                 navigate: Some(navigate.clone()),
                 ..Notification::default()
             };
-            declarative_document(&notification).map_err(|error| CommandError::invalid(error.to_string()))?
+            let message = with_members(notification, &send.members);
+            message.document().map_err(|error| CommandError::invalid(error.to_string()))?
         }
         (Some(title), None) => match &send.body {
             Some(body) => json!({ "title": title, "body": body }),
@@ -109,6 +111,55 @@ fn payload(send: &Send) -> Result<Vec<u8>, CommandError> {
         }
     };
     Ok(document.to_string().into_bytes())
+}
+
+/// Destructured without `..`, so that an option which nobody sends does not compile.
+fn with_members(notification: Notification, members: &Members) -> DeclarativeMessage {
+    let Members {
+        tag,
+        renotify,
+        action,
+        icon,
+        image,
+        badge,
+        silent,
+        vibrate,
+        require_interaction,
+        lang,
+        dir,
+        timestamp,
+        app_badge,
+        mutable,
+        data,
+    } = members;
+    let button = |(number, button): (usize, &Button)| Action {
+        // The standard requires a name; only a service worker would ask for it.
+        action: format!("action-{}", number + 1),
+        title: button.title.clone(),
+        navigate: Some(button.navigate.clone()),
+        ..Action::default()
+    };
+    let notification = Notification {
+        lang: lang.clone().unwrap_or_default(),
+        dir: dir.map(Into::into).unwrap_or_default(),
+        tag: tag.clone().unwrap_or_default(),
+        icon: icon.clone(),
+        image: image.clone(),
+        badge: badge.clone(),
+        silent: silent.then_some(true),
+        renotify: *renotify,
+        require_interaction: *require_interaction,
+        timestamp: timestamp.map(|time| time.0),
+        actions: action.iter().enumerate().map(button).collect(),
+        ..notification
+    };
+    DeclarativeMessage {
+        notification,
+        app_badge: *app_badge,
+        mutable: *mutable,
+        vibrate: vibrate.clone(),
+        data: data.clone(),
+    }
 }
 
 fn vapid_key(file: &Source) -> Result<VapidKey, CommandError> {
@@ -187,6 +238,21 @@ mod tests {
             document["notification"],
             json!({"title": "T", "body": "B", "navigate": "https://example.com/a"})
         );
+        let every_member = "--title T --navigate https://a.example/ --body B --tag t --renotify --icon https://a.example/i \
+            --image https://a.example/p --badge https://a.example/b --action Log=https://a.example/l \
+            --action Map=https://a.example/m --vibrate 100,50 --require-interaction --lang de-CH --dir ltr \
+            --timestamp 2026-11-25T10:00:00Z --app-badge 3 --mutable --data {\"n\":1}";
+        let document = payload_of(&every_member.split_whitespace().collect::<Vec<_>>());
+        let expected = json!({"web_push": 8030, "app_badge": 3, "mutable": true, "notification": {
+            "title": "T", "body": "B", "navigate": "https://a.example/", "tag": "t", "renotify": true,
+            "icon": "https://a.example/i", "image": "https://a.example/p", "badge": "https://a.example/b",
+            "vibrate": [100, 50], "requireInteraction": true, "lang": "de-CH", "dir": "ltr",
+            "timestamp": 1_795_600_800_000_u64, "data": {"n": 1}, "actions": [
+                {"action": "action-1", "title": "Log", "navigate": "https://a.example/l"},
+                {"action": "action-2", "title": "Map", "navigate": "https://a.example/m"}]}});
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&document).unwrap(), expected);
+        let silent = payload_of(&["--title", "T", "--navigate", "https://a.example/", "--silent"]);
+        assert!(silent.contains(r#""silent":true"#), "{silent}");
         assert_eq!(payload_of(&["--title", "T", "--body", "B"]), r#"{"body":"B","title":"T"}"#);
         assert_eq!(payload_of(&["--title", "T"]), r#"{"title":"T"}"#);
         assert_eq!(payload_of(&[]), "");

@@ -10,7 +10,7 @@ use user_agent::api::{
 };
 use user_agent::client::Events;
 use user_agent::config::Mode;
-use webpush::application_server::{Push, declarative_document};
+use webpush::application_server::{DeclarativeMessage, Push};
 use webpush::payload::Notification;
 use webpush::{PushSubscription, Ttl, Urgency};
 
@@ -160,8 +160,8 @@ fn document(body: &str, code: &str) -> Result<Vec<u8>, Failure> {
         tag: format!("belfry-test-{code}"),
         ..Notification::default()
     };
-    let document =
-        declarative_document(&notification).map_err(|error| Failure::internal(error.to_string()))?;
+    let message = DeclarativeMessage::from(notification);
+    let document = message.document().map_err(|error| Failure::internal(error.to_string()))?;
     Ok(document.to_string().into_bytes())
 }
 

@@ -26,6 +26,8 @@ mod text;
 mod golden;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod round_trip;
 
 use serde::{Deserialize, Serialize};
 use url::Url;

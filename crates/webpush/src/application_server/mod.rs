@@ -1,16 +1,17 @@
 //! The application server's part: one push as an encrypted, signed HTTP request (RFC 8030 §5), and a Declarative Web
 //! Push document to put into it.
 
+mod declarative;
+
 use std::fmt;
 
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Request};
-use serde_json::{Map, Value, json};
-use thiserror::Error;
+
+pub use declarative::{DeclarativeMessage, NotDeclarative};
 
 use crate::encryption::{EncryptError, encrypt};
 use crate::headers::{Topic, Ttl, Urgency};
-use crate::payload::Notification;
 use crate::subscription::PushSubscription;
 use crate::vapid::VapidKey;
 
@@ -74,65 +75,10 @@ impl fmt::Debug for Push<'_> {
     }
 }
 
-/// Why a notification makes no Declarative Web Push document: receivers would take it for an ordinary push, or leave
-/// out what it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum NotDeclarative {
-    /// The title is empty (WebKit refuses that).
-    #[error("a declarative message needs a title")]
-    Title,
-    /// `navigate` is missing.
-    #[error("a declarative message needs a link")]
-    Navigate,
-    /// A button without a link of its own.
-    #[error("every action of a declarative message needs a link")]
-    ActionNavigate,
-    /// `renotify` without a tag.
-    #[error("renotify needs a tag")]
-    RenotifyWithoutTag,
-}
-
-/// The Declarative Web Push document of a notification, without the members that have their default value. Serialize
-/// it into [`Push::payload`].
-pub fn declarative_document(notification: &Notification) -> Result<Value, NotDeclarative> {
-    if notification.title.is_empty() {
-        return Err(NotDeclarative::Title);
-    }
-    if notification.navigate.is_none() {
-        return Err(NotDeclarative::Navigate);
-    }
-    if notification.actions.iter().any(|action| action.navigate.is_none()) {
-        return Err(NotDeclarative::ActionNavigate);
-    }
-    if notification.renotify && notification.tag.is_empty() {
-        return Err(NotDeclarative::RenotifyWithoutTag);
-    }
-    let default = members(&Notification::default());
-    let mut notification = members(notification);
-    // `request` and `urgency` are what other dialects say; the standard has no members for them.
-    let is_ours = |name: &str| matches!(name, "request" | "urgency");
-    notification.retain(|name, value| !is_ours(name) && default.get(name) != Some(value));
-    for action in notification.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Value::Object(action) = action {
-            action.retain(|_, value| !value.is_null());
-        }
-    }
-    Ok(json!({ "web_push": 8030, "notification": notification }))
-}
-
-/// `Notification` is written with the standard's names.
-fn members(notification: &Notification) -> Map<String, Value> {
-    match serde_json::to_value(notification) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::encryption::{MAX_PLAINTEXT, decrypt};
-    use crate::payload::{Action, Direction};
     use crate::vapid::verify;
     use crate::{ContentEncoding, EncryptedMessage, SubscriptionKeys};
 
@@ -222,75 +168,5 @@ mod tests {
     fn debug_shows_neither_payload_nor_endpoint() {
         let shown = format!("{:?}", push(&subscription(), b"a text to hide"));
         assert_eq!(shown, "Push(PushEndpoint(https://push.example.net:8443/…), 14 bytes)");
-    }
-
-    fn minimal() -> Notification {
-        Notification {
-            title: "Hi".to_owned(),
-            navigate: Some("https://example.com/a".parse().unwrap()),
-            ..Notification::default()
-        }
-    }
-
-    #[test]
-    fn a_document_has_only_what_was_given() {
-        let expected = json!({ "web_push": 8030, "notification": { "title": "Hi", "navigate": "https://example.com/a" } });
-        assert_eq!(declarative_document(&minimal()), Ok(expected));
-        let audible = Notification { silent: Some(false), ..minimal() };
-        assert_eq!(declarative_document(&audible).unwrap()["notification"]["silent"], json!(false));
-    }
-
-    #[test]
-    fn a_document_holds_every_member_under_its_standard_name() {
-        let url = |path: &str| Some(format!("https://example.com/{path}").parse().unwrap());
-        let action = |action: &str, icon| Action {
-            action: action.to_owned(),
-            title: format!("Title of {action}"),
-            navigate: url(action),
-            icon,
-            ..Action::default()
-        };
-        let notification = Notification {
-            body: "Did you hear?".to_owned(),
-            lang: "en-US".to_owned(),
-            dir: Direction::Ltr,
-            tag: "mail".to_owned(),
-            icon: url("icon"),
-            image: url("image"),
-            badge: url("badge"),
-            silent: Some(true),
-            renotify: true,
-            require_interaction: true,
-            timestamp: Some(1_700_000_000_000),
-            actions: vec![action("open", None), action("reply", url("reply.png"))],
-            ..minimal()
-        };
-        assert_eq!(
-            declarative_document(&notification).unwrap(),
-            json!({ "web_push": 8030, "notification": {
-                "title": "Hi", "navigate": "https://example.com/a", "body": "Did you hear?", "lang": "en-US",
-                "dir": "ltr", "tag": "mail", "icon": "https://example.com/icon",
-                "image": "https://example.com/image", "badge": "https://example.com/badge", "silent": true,
-                "renotify": true, "requireInteraction": true, "timestamp": 1_700_000_000_000u64,
-                "actions": [
-                    { "action": "open", "title": "Title of open", "navigate": "https://example.com/open" },
-                    { "action": "reply", "title": "Title of reply", "navigate": "https://example.com/reply",
-                      "icon": "https://example.com/reply.png" },
-                ],
-            } })
-        );
-    }
-
-    #[test]
-    fn what_receivers_would_not_take_as_declarative_is_refused() {
-        let action = Action { action: "open".to_owned(), title: "Open".to_owned(), ..Action::default() };
-        for (notification, error) in [
-            (Notification { title: String::new(), ..minimal() }, NotDeclarative::Title),
-            (Notification { navigate: None, ..minimal() }, NotDeclarative::Navigate),
-            (Notification { actions: vec![action], ..minimal() }, NotDeclarative::ActionNavigate),
-            (Notification { renotify: true, ..minimal() }, NotDeclarative::RenotifyWithoutTag),
-        ] {
-            assert_eq!(declarative_document(&notification), Err(error));
-        }
     }
 }
