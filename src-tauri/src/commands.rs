@@ -81,6 +81,8 @@ fn allowed(request: &Request) -> bool {
         | Request::ListSettings
         | Request::SetSetting { .. }
         | Request::Diagnose => true,
+        // Keys leave by the command line, where somebody means it.
+        Request::ExportSites { .. } | Request::ImportSites { .. } => false,
     }
 }
 
@@ -102,6 +104,8 @@ mod tests {
         let code = |request| parse(request).unwrap_err().code;
         assert_eq!(code(json!({"request": "format_disk"})), ErrorCode::Invalid);
         assert_eq!(code(json!("status")), ErrorCode::Invalid);
+        let export = json!({"request": "export_sites", "passphrase": "p"});
+        assert_eq!(code(export), ErrorCode::Unsupported);
     }
 
     #[test]

@@ -23,10 +23,6 @@ impl Failure {
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::Command(CommandError::new(ErrorCode::Internal, message))
     }
-
-    pub(crate) fn unsupported(what: &str) -> Self {
-        Self::Command(CommandError::new(ErrorCode::Unsupported, format!("`{what}` is not in this version")))
-    }
 }
 
 impl From<LocalError> for Failure {

@@ -5,6 +5,7 @@ mod payloads;
 mod permission;
 mod redacted;
 mod settings;
+mod transfer;
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +23,7 @@ pub use crate::trouble::Trouble;
 pub use payloads::{PointerRemark, Preview, RawPayload, TypedPointer};
 pub use permission::{Burst, Images, Links};
 pub use settings::{Setting, SettingKey};
+pub use transfer::{ExportedSites, FilePassphrase, ImportedSite};
 
 /// What a front end asks. A site is named by its name or its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +61,19 @@ pub enum Request {
     RemoveSite {
         /// Name or id.
         site: String,
+    },
+    /// Answered by [`Response::Exported`].
+    ExportSites {
+        /// `None`: without the keys of their subscriptions; else with them, sealed.
+        passphrase: Option<FilePassphrase>,
+    },
+    /// Makes sites of a file, all or none; a name that is taken is an error. Those whose keys are in it go on with their
+    /// subscription here, the others get a new one. Answered by [`Response::Imported`] when each has it, or after 30 s.
+    ImportSites {
+        /// The file's content.
+        document: String,
+        /// For a sealed one.
+        passphrase: Option<FilePassphrase>,
     },
     /// Answered by [`Response::Entries`], newest first.
     ListEntries(EntryFilter),
@@ -168,6 +183,10 @@ pub enum Response {
         /// Whether the push service has confirmed; otherwise it is told at the next connection.
         unregistered: bool,
     },
+    /// A file of sites.
+    Exported(ExportedSites),
+    /// The sites of a file.
+    Imported(Vec<ImportedSite>),
     /// Some of the history.
     Entries(Vec<Entry>),
     /// One entry, with the payload as it was stored.

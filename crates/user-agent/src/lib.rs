@@ -27,6 +27,7 @@ mod store;
 mod tasks;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 pub mod tray;
 mod trouble;
 mod view;

@@ -14,6 +14,7 @@ mod harness;
 mod inbox;
 mod keyring;
 mod local_push_service;
+mod moving;
 mod notifications;
 mod offline;
 mod pairing;

@@ -2,6 +2,10 @@
 
 export type PushSubscription = { endpoint: string, expirationTime: number | null, keys: { p256dh: string, auth: string } };
 
+export type MappedField = "title" | "body" | "link" | "image" | "tag";
+
+export type FieldMapping = { [field in MappedField]: string | null };
+
 export type Request = { "request": "status" } | { "request": "add_site" } & NewSite | { "request": "list_sites" } | { "request": "show_site", 
 /**
  * Name or id.
@@ -22,11 +26,35 @@ site: string, } | { "request": "remove_site",
 /**
  * Name or id.
  */
-site: string, } | { "request": "list_entries" } & EntryFilter | { "request": "show_entry", 
+site: string, } | { "request": "export_sites", 
+/**
+ * `None`: without the keys of their subscriptions; else with them, sealed.
+ */
+passphrase: FilePassphrase | null, } | { "request": "import_sites", 
+/**
+ * The file's content.
+ */
+document: string, 
+/**
+ * For a sealed one.
+ */
+passphrase: FilePassphrase | null, } | { "request": "list_entries" } & EntryFilter | { "request": "show_entry", 
 /**
  * Which.
  */
-id: EntryId, } | { "request": "mark_read", 
+id: EntryId, } | { "request": "list_payloads", 
+/**
+ * Name or id.
+ */
+site: string, } | { "request": "preview_mapping", 
+/**
+ * Which.
+ */
+id: EntryId, 
+/**
+ * Perhaps not yet all of them valid.
+ */
+pointers: Array<TypedPointer>, } | { "request": "mark_read", 
 /**
  * Which.
  */
@@ -80,7 +108,7 @@ export type Response = { "response": "done" } | { "response": "status", "value":
 /**
  * Whether the push service has confirmed; otherwise it is told at the next connection.
  */
-unregistered: boolean, } } | { "response": "entries", "value": Array<Entry> } | { "response": "entry", "value": { 
+unregistered: boolean, } } | { "response": "exported", "value": ExportedSites } | { "response": "imported", "value": Array<ImportedSite> } | { "response": "entries", "value": Array<Entry> } | { "response": "entry", "value": { 
 /**
  * The entry.
  */
@@ -88,7 +116,7 @@ entry: Entry,
 /**
  * The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
  */
-raw: string | null, } } | { "response": "push_services", "value": Array<PushService> } | { "response": "settings", "value": Array<Setting> } | { "response": "checks", "value": Array<Check> };
+raw: string | null, } } | { "response": "payloads", "value": Array<RawPayload> } | { "response": "preview", "value": Preview } | { "response": "push_services", "value": Array<PushService> } | { "response": "settings", "value": Array<Setting> } | { "response": "checks", "value": Array<Check> };
 
 export type NewSite = { 
 /**
@@ -108,7 +136,15 @@ vapid_key: string | null,
  */
 push_service: string | null, };
 
-export type SiteChange = { "key": "name", "value": string } | { "key": "url", "value": string | null } | { "key": "state", "value": SiteState } | { "key": "snooze", "value": string | null } | { "key": "sound", "value": boolean } | { "key": "links", "value": Links } | { "key": "images", "value": Images } | { "key": "burst", "value": Burst } | { "key": "dnd_bypass", "value": boolean } | { "key": "vapid_key", "value": string | null } | { "key": "push_service", "value": string } | { "key": "paired" };
+export type SiteChange = { "key": "name", "value": string } | { "key": "url", "value": string | null } | { "key": "state", "value": SiteState } | { "key": "snooze", "value": string | null } | { "key": "sound", "value": boolean } | { "key": "links", "value": Links } | { "key": "images", "value": Images } | { "key": "burst", "value": Burst } | { "key": "dnd_bypass", "value": boolean } | { "key": "vapid_key", "value": string | null } | { "key": "push_service", "value": string } | { "key": "map", "value": { 
+/**
+ * What.
+ */
+field: MappedField, 
+/**
+ * Where.
+ */
+pointer: string | null, } } | { "key": "paired" };
 
 export type SiteState = "alert" | "quiet" | "history" | "blocked";
 
@@ -163,6 +199,10 @@ burst: Burst,
  * Whether it is shown during Do Not Disturb.
  */
 dnd_bypass: boolean, 
+/**
+ * Where its sender puts things, as far as somebody has said so.
+ */
+mapping: FieldMapping, 
 /**
  * The push service its subscription lives at, or lived at before it was disconnected.
  */
@@ -271,6 +311,104 @@ title: string,
  * What it opens.
  */
 navigate: string | null, };
+
+export type ExportedSites = { 
+/**
+ * Its content.
+ */
+document: string, 
+/**
+ * How many sites are in it.
+ */
+sites: number, 
+/**
+ * With keys: the names of those that are in it without, because they have no subscription or the keyring lacks it.
+ */
+without_keys: Array<string>, };
+
+export type ImportedSite = { 
+/**
+ * The site, with its subscription as far as there is one.
+ */
+site: Site, 
+/**
+ * Whether its subscription came along: its sender need not be told.
+ */
+moved: boolean, 
+/**
+ * Why it has no new subscription yet. It comes with a later connection.
+ */
+reason: string | null, };
+
+export type FilePassphrase = string;
+
+export type RawPayload = { 
+/**
+ * The entry that was made of it.
+ */
+id: EntryId, 
+/**
+ * When it arrived here.
+ */
+received_at: string, 
+/**
+ * Decrypted, without its secrets. `None`: it is no text.
+ */
+text: string | null, 
+/**
+ * Bytes.
+ */
+size: number, };
+
+export type TypedPointer = { 
+/**
+ * What it is for.
+ */
+field: MappedField, 
+/**
+ * Perhaps not yet a JSON pointer. Empty: none.
+ */
+pointer: string, };
+
+export type Preview = { 
+/**
+ * Plain text, one line.
+ */
+title: string, 
+/**
+ * Plain text.
+ */
+body: string, 
+/**
+ * What a click would open.
+ */
+navigate: string | null, 
+/**
+ * A large picture.
+ */
+image: string | null, 
+/**
+ * What a later one replaces.
+ */
+tag: string, 
+/**
+ * Which pointers do nothing here, and why.
+ */
+remarks: Array<PointerRemark>, };
+
+export type PointerRemark = { 
+/**
+ * What the pointer is for.
+ */
+field: MappedField, 
+/**
+ * Whether it is no JSON pointer at all, and cannot be stored. Otherwise it may well find something in another payload.
+ */
+invalid: boolean, 
+/**
+ * For people.
+ */
+message: string, };
 
 export type Disposition = "shown" | "recorded" | "discarded";
 

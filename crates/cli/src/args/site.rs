@@ -37,17 +37,30 @@ pub(crate) enum SiteCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Write sites to a file
+    /// Write all sites to a file
+    #[command(
+        long_about = "Write all sites, with what is set for them, to a new file: JSON for people to read.\n\n\
+        With --with-keys also their subscriptions, so that their senders need not be told when they move to another computer \
+        or profile. The file is sealed then, by a passphrase that is asked for on the terminal or read from the first line of \
+        standard input. A subscription is received in one place: stop receiving here when it has moved. One at the `local` push \
+        service can only move to another profile of this computer."
+    )]
     Export {
-        /// Where to
+        /// The file, which must not be there yet
         file: PathBuf,
         /// With the keys of their subscriptions, sealed by a passphrase
         #[arg(long)]
         with_keys: bool,
     },
-    /// Read sites from a file
+    /// Make the sites of a file
+    #[command(
+        long_about = "Make the sites of a file that `belfry site export` wrote: all of them or, when a name is taken or \
+        anything is wrong with the file, none.\n\n\
+        Those whose keys are in the file go on with their subscription. The others get a new one, which is printed: give it to \
+        their senders."
+    )]
     Import {
-        /// Where from
+        /// The file
         file: PathBuf,
     },
 }

@@ -11,6 +11,7 @@ mod serve;
 mod service;
 mod site;
 mod test;
+mod transfer;
 mod vapid;
 
 use clap::CommandFactory as _;

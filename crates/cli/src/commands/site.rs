@@ -12,7 +12,7 @@ use user_agent::config::Mode;
 use webpush::PushSubscription;
 use webpush::payload::MappedField;
 
-use super::{ask, mixed_up, push_service_at, push_service_url, with_engine};
+use super::{ask, mixed_up, push_service_at, push_service_url, transfer, with_engine};
 use crate::args::{Change, Global, SiteAdd, SiteCommand, SiteSet};
 use crate::exit::Failure;
 use crate::output::{Output, json, plain, table};
@@ -24,8 +24,8 @@ pub(crate) async fn run(global: &Global, command: SiteCommand, output: Output) -
         SiteCommand::Show { site, subscription } => show(global, site, subscription, output).await,
         SiteCommand::Set(set) => self::set(global, set, output).await,
         SiteCommand::Remove { site, yes } => remove(global, site, yes, output).await,
-        SiteCommand::Export { .. } => Err(Failure::unsupported("belfry site export")),
-        SiteCommand::Import { .. } => Err(Failure::unsupported("belfry site import")),
+        SiteCommand::Export { file, with_keys } => transfer::export(global, file, with_keys, output).await,
+        SiteCommand::Import { file } => transfer::import(global, file, output).await,
     }
 }
 

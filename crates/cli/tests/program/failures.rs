@@ -13,22 +13,36 @@ async fn wrong_usage_is_status_2_and_says_so_on_stderr() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_yet_says_so() {
+async fn a_file_that_is_there_is_never_written_over() {
     let home = tempfile::tempdir().unwrap();
-    for arguments in [
-        &["site", "export", "F", "--with-keys"][..],
-        &["site", "import", "F"],
-        &["site", "set", "A", "state=quiet", "map.tag=/tag"],
-    ] {
-        let json = [&["--json"], arguments].concat();
-        let (code, message) = failure(&run(home.path(), &json).await);
-        assert_eq!(code, "unsupported", "{arguments:?}: {message}");
-        let output = run(home.path(), arguments).await;
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        assert!(output.stdout.is_empty(), "{arguments:?}");
-        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("belfry: {message}\n"));
+    let file = home.path().join("sites.json");
+    std::fs::write(&file, "the only copy").unwrap();
+    for options in [&[][..], &["--with-keys"]] {
+        let arguments = [&["--json", "site", "export", file.to_str().unwrap()], options].concat();
+        let (code, message) = failure(&feed(home.path(), &arguments, "passphrase\n").await);
+        assert_eq!((code.as_str(), message.contains("name a new file")), ("exists", true));
     }
-    assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "nothing was made");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "the only copy");
+    let missing = home.path().join("none.json");
+    let export = ["--json", "site", "export", missing.to_str().unwrap(), "--with-keys"];
+    let (code, message) = failure(&run(home.path(), &export).await);
+    assert_eq!((code.as_str(), message.contains("passphrase")), ("invalid", true));
+    assert!(!missing.exists());
+}
+
+#[tokio::test]
+async fn what_cannot_be_imported_says_why_before_anything_is_opened() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("sites.json");
+    let import = ["--json", "site", "import", file.to_str().unwrap()];
+    assert_eq!(failure(&run(home.path(), &import).await).0, "storage");
+    std::fs::write(&file, [0xff, 0xfe]).unwrap();
+    assert_eq!(failure(&run(home.path(), &import).await).0, "invalid");
+    let sealed = r#"{"belfry":"sites","v":1,"sealed":{"v":1,"memory_kib":64,"passes":1,"lanes":1,"salt":"","nonce":"","sealed":""}}"#;
+    std::fs::write(&file, sealed).unwrap();
+    let (code, message) = failure(&run(home.path(), &import).await);
+    assert_eq!((code.as_str(), message.contains("passphrase")), ("invalid", true));
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "nothing was made");
 }
 
 #[tokio::test]

@@ -33,8 +33,8 @@ type Registered = Result<(), CommandError>;
 pub(crate) enum Order {
     /// Connect to a service, unless it is connected already.
     Connect(PushServiceUrl),
-    /// Have no connection to a service any more.
-    Disconnect(PushServiceUrl),
+    /// Have no connection to a service any more; answered once nothing that it said is listened to.
+    Disconnect { service: PushServiceUrl, done: oneshot::Sender<()> },
     /// Obtain an endpoint; answered once it is stored.
     Register {
         service: PushServiceUrl,
@@ -268,7 +268,10 @@ impl Actor {
                     self.report(None, error.to_string());
                 }
             }
-            Order::Disconnect(service) => self.disconnect(&service).await,
+            Order::Disconnect { service, done } => {
+                self.disconnect(&service).await;
+                let _ = done.send(());
+            }
             Order::Release => {
                 if let Err(error) = self.release().await {
                     self.report(None, format!("messages that waited for keys could not be read: {error}"));

@@ -63,6 +63,8 @@ impl Debug for Response {
             Self::Site(site) => site.fmt(f),
             Self::Sites(sites) => sites.fmt(f),
             Self::Removed { unregistered } => write!(f, "Removed({unregistered})"),
+            Self::Exported(exported) => write!(f, "Exported({} sites)", exported.sites),
+            Self::Imported(imported) => imported.fmt(f),
             Self::Entries(entries) => entries.fmt(f),
             Self::Entry { entry, raw: _ } => entry.fmt(f),
             Self::Payloads(payloads) => payloads.fmt(f),

@@ -140,7 +140,7 @@ mod on_unix {
     async fn nonsense_ends_only_its_own_connection() {
         let mut owner = owner_in("p");
         let client = connect(&owner.profile).await.unwrap();
-        let too_long = vec![b' '; 300 * 1024];
+        let too_long = vec![b' '; super::super::wire::TO_SERVER + 1];
         for nonsense in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), b"{\"type\":\"request\"}\n", &too_long] {
             let mut stream =
                 BufReader::new(UnixStream::connect(owner.profile.dir().join("control.sock")).await.unwrap());

@@ -11,8 +11,8 @@ use crate::api::{CommandError, Event, Request, Response};
 /// Raised when an older program could misunderstand a message.
 pub(super) const PROTOCOL: u32 = 1;
 
-/// The longest line a server reads, in bytes.
-pub(super) const TO_SERVER: usize = 256 * 1024;
+/// The longest line a server reads, in bytes: a file of sites, quoted.
+pub(super) const TO_SERVER: usize = 1024 * 1024;
 
 /// The longest line a client reads, in bytes.
 pub(super) const TO_CLIENT: usize = 4 * 1024 * 1024;

@@ -3,6 +3,7 @@
 
 mod backend;
 mod record;
+pub(crate) mod seal;
 mod sealed;
 #[cfg(target_os = "linux")]
 mod secret_service;
@@ -23,7 +24,7 @@ use crate::api::{CommandError, Trouble};
 use crate::store::DatabaseKey;
 
 pub(crate) use backend::{Backend, Changes};
-pub(crate) use record::SubscriptionRecord;
+pub(crate) use record::{StoredKeys, SubscriptionRecord};
 pub(crate) use sealed::SealedFile;
 use thread::KeyringThread;
 

@@ -120,7 +120,7 @@ impl From<&SubscriptionKeys> for StoredKeys {
 }
 
 impl StoredKeys {
-    pub(super) fn restore(&self) -> Result<SubscriptionKeys, KeyringError> {
+    pub(crate) fn restore(&self) -> Result<SubscriptionKeys, KeyringError> {
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new);
         let (Ok(private), Ok(auth)) = (decode(&self.private), decode(&self.auth)) else {
             return Err(KeyringError::Damaged);

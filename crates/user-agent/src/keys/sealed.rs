@@ -9,18 +9,15 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aes_gcm::aead::{Aead as _, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit as _};
-use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential, CredentialStore, Entry, Error, Result};
-use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::KeyringError;
+use super::seal::{SealError, SealKey, Sealed};
 use crate::config::AskPassphrase;
 
 /// The file in the profile's folder.
@@ -30,8 +27,8 @@ const CREDENTIAL: &str = "belfry-passphrase";
 /// A passphrase's file, and a keyring with thousands of sites, are far smaller.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// Argon2id, as RFC 9106 §4 recommends where memory is scarce; written into the file, so that it can be raised.
-const COST: Cost = Cost { memory_kib: if cfg!(test) { 64 } else { 64 << 10 }, passes: 3, lanes: 1 };
+/// What it is sealed for.
+const PURPOSE: &str = "keyring";
 
 /// Where the file is and how its passphrase is found.
 #[derive(Debug, Clone)]
@@ -43,33 +40,12 @@ pub(crate) struct SealedFile {
     pub(crate) ask: Option<AskPassphrase>,
 }
 
-/// The file as it is on the disk.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sealed {
-    v: u32,
-    #[serde(flatten)]
-    cost: Cost,
-    salt: String,
-    nonce: String,
-    sealed: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Cost {
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-}
-
 type Secrets = BTreeMap<(String, String), Zeroizing<Vec<u8>>>;
 
 /// The open file.
 struct SealedStore {
     path: PathBuf,
-    cost: Cost,
-    salt: [u8; 16],
-    key: Zeroizing<[u8; 32]>,
+    key: SealKey,
     secrets: Mutex<Secrets>,
 }
 
@@ -89,10 +65,8 @@ impl SealedFile {
         let store = match found {
             Some(bytes) => SealedStore::unseal(path, &bytes, &passphrase)?,
             None => {
-                let mut salt = [0; 16];
-                getrandom::fill(&mut salt).map_err(|error| KeyringError::Absent(error.to_string()))?;
-                let key = derive(&passphrase, &salt, COST)?;
-                let store = SealedStore { path, cost: COST, salt, key, secrets: Mutex::default() };
+                let key = SealKey::new(&passphrase).map_err(|error| cannot_open(&path, error))?;
+                let store = SealedStore { path, key, secrets: Mutex::default() };
                 store.write(&Secrets::new()).map_err(|error| absent(&store.path, &error))?;
                 store
             }
@@ -126,21 +100,8 @@ impl SealedFile {
 impl SealedStore {
     fn unseal(path: PathBuf, bytes: &[u8], passphrase: &str) -> std::result::Result<Self, KeyringError> {
         let file: Sealed = serde_json::from_slice(bytes).map_err(|_| KeyringError::Damaged)?;
-        let salt = decode::<16>(&file.salt)?;
-        let nonce = decode::<12>(&file.nonce)?;
-        let sealed = STANDARD.decode(&file.sealed).map_err(|_| KeyringError::Damaged)?;
-        if file.v != 1 {
-            return Err(KeyringError::Absent(format!(
-                "{} was written by a newer version of Belfry",
-                path.display()
-            )));
-        }
-        let key = derive(passphrase, &salt, file.cost)?;
-        let payload = Payload { msg: &sealed, aad: &associated(file.cost) };
-        let plain = cipher(&key)?
-            .decrypt(&nonce.into(), payload)
-            .map(Zeroizing::new)
-            .map_err(|_| KeyringError::Locked("the passphrase is wrong, or the file is damaged".into()))?;
+        let (key, plain) =
+            SealKey::open(&file, PURPOSE, passphrase).map_err(|error| cannot_open(&path, error))?;
         let list: Vec<(String, String, String)> =
             serde_json::from_slice(&plain).map_err(|_| KeyringError::Damaged)?;
         let mut secrets = Secrets::new();
@@ -149,7 +110,7 @@ impl SealedStore {
             let secret = STANDARD.decode(secret.as_bytes()).map_err(|_| KeyringError::Damaged)?;
             secrets.insert((service, user), Zeroizing::new(secret));
         }
-        Ok(Self { path, cost: file.cost, salt, key, secrets: Mutex::new(secrets) })
+        Ok(Self { path, key, secrets: Mutex::new(secrets) })
     }
 
     /// Changes the secrets, on the disk first.
@@ -172,19 +133,7 @@ impl SealedStore {
             .map(|((service, user), secret)| (service.as_str(), user.as_str(), secret.as_str()))
             .collect();
         let plain = Zeroizing::new(serde_json::to_vec(&list)?);
-        let mut nonce = [0; 12];
-        getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
-        let payload = Payload { msg: plain.as_slice(), aad: &associated(self.cost) };
-        let sealed = cipher(&self.key)
-            .and_then(|cipher| cipher.encrypt(&nonce.into(), payload).map_err(|_| KeyringError::Damaged))
-            .map_err(io::Error::other)?;
-        let file = Sealed {
-            v: 1,
-            cost: self.cost,
-            salt: STANDARD.encode(self.salt),
-            nonce: STANDARD.encode(nonce),
-            sealed: STANDARD.encode(sealed),
-        };
+        let file = self.key.seal(PURPOSE, &plain).map_err(io::Error::other)?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
         // Mode 0600 from the start.
         let mut beside = NamedTempFile::new_in(folder)?;
@@ -287,34 +236,14 @@ fn from_file(path: &Path) -> std::result::Result<Zeroizing<String>, KeyringError
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
-fn derive(
-    passphrase: &str,
-    salt: &[u8],
-    cost: Cost,
-) -> std::result::Result<Zeroizing<[u8; 32]>, KeyringError> {
-    let parameters =
-        Params::new(cost.memory_kib.min(1 << 20), cost.passes.min(64), cost.lanes.min(64), Some(32));
-    let argon2 =
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters.map_err(|_| KeyringError::Damaged)?);
-    let mut key = Zeroizing::new([0; 32]);
-    argon2
-        .hash_password_into(passphrase.as_bytes(), salt, key.as_mut())
-        .map_err(|_| KeyringError::Damaged)?;
-    Ok(key)
-}
-
-fn cipher(key: &Zeroizing<[u8; 32]>) -> std::result::Result<Aes256Gcm, KeyringError> {
-    Aes256Gcm::new_from_slice(key.as_ref()).map_err(|_| KeyringError::Damaged)
-}
-
-/// Sealed together with the secrets, so that neither is exchanged alone.
-fn associated(cost: Cost) -> Vec<u8> {
-    format!("belfry keyring 1 {} {} {}", cost.memory_kib, cost.passes, cost.lanes).into_bytes()
-}
-
-fn decode<const N: usize>(text: &str) -> std::result::Result<[u8; N], KeyringError> {
-    let bytes = STANDARD.decode(text).map_err(|_| KeyringError::Damaged)?;
-    bytes.try_into().map_err(|_| KeyringError::Damaged)
+fn cannot_open(path: &Path, error: SealError) -> KeyringError {
+    match error {
+        SealError::Damaged => KeyringError::Damaged,
+        SealError::Newer | SealError::Random(_) => {
+            KeyringError::Absent(format!("{}: {error}", path.display()))
+        }
+        SealError::Passphrase => KeyringError::Locked(error.to_string()),
+    }
 }
 
 fn absent(path: &Path, error: &io::Error) -> KeyringError {

@@ -9,6 +9,7 @@ mod opening;
 mod pairing;
 mod services;
 mod settings;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -99,6 +100,8 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
         Request::SetSite { site, changes } => editing::set(shared, site, changes).await,
         Request::DisconnectSite { site } => editing::disconnect(shared, find(shared, site).await?).await,
         Request::RemoveSite { site } => pairing::remove(shared, find(shared, site).await?).await,
+        Request::ExportSites { passphrase } => transfer::export(shared, passphrase).await,
+        Request::ImportSites { document, passphrase } => transfer::import(shared, document, passphrase).await,
         Request::ListEntries(filter) => {
             let site = match filter.site.clone() {
                 Some(site) => Some(find(shared, site).await?.id),

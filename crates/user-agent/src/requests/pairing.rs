@@ -42,7 +42,7 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
         return Err(name_taken(&name));
     }
 
-    let id = site_id(random()?);
+    let id = new_site_id()?;
     let (channel, keys) = new_channel(shared, &name, &service).await?;
     let (row_id, row_name, row_service, key) = (id.clone(), name.clone(), service.clone(), new.vapid_key);
     let committed = shared.store.write(move |tx| {
@@ -85,13 +85,22 @@ pub(super) async fn new_channel(
     site: &str,
     service: &PushServiceUrl,
 ) -> Result<(ChannelId, SubscriptionKeys), CommandError> {
-    let channel = ChannelId::from_random_bytes(random()?);
-    let keys = SubscriptionKeys::generate(&mut UnwrapErr(SysRng));
+    let (channel, keys) = new_keys()?;
     // Whatever happens before the row is committed, the key does not outlive this.
     shared.store.write(move |tx| Ok(channels::forsake_key(tx, channel)?)).await?;
     let record = SubscriptionRecord::before_its_row(channel, &keys, site, service);
     shared.keyring.save(record, Prompt::Allowed).await?;
     Ok((channel, keys))
+}
+
+/// A channel id and keys, which nothing knows of.
+pub(super) fn new_keys() -> Result<(ChannelId, SubscriptionKeys), CommandError> {
+    let channel = ChannelId::from_random_bytes(random()?);
+    Ok((channel, SubscriptionKeys::generate(&mut UnwrapErr(SysRng))))
+}
+
+pub(super) fn new_site_id() -> Result<String, CommandError> {
+    random().map(site_id)
 }
 
 pub(super) async fn register(

@@ -1,5 +1,7 @@
 //! Push services: several may be in use at once, each knows this profile under an id of its own.
 
+use tokio::sync::oneshot;
+
 use super::{Shared, default_push_service};
 use crate::actor::Order;
 use crate::api::{CommandError, ErrorCode, Event, PushService, Response};
@@ -59,7 +61,8 @@ pub(super) async fn remove(shared: &Shared, url: PushServiceUrl) -> Result<Respo
     if !known {
         return Err(CommandError::new(ErrorCode::NotFound, format!("{url} is not among the push services")));
     }
-    let _ = shared.orders.send(Order::Disconnect(url));
+    let (done, _) = oneshot::channel();
+    let _ = shared.orders.send(Order::Disconnect { service: url, done });
     shared.tell(Event::Changed);
     list(shared).await
 }

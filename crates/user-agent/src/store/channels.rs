@@ -161,6 +161,12 @@ pub(crate) fn forget(c: &Connection, channel: ChannelId) -> Result<()> {
     c.execute(sql, [channel.to_string()]).map(drop)
 }
 
+/// Whether there is such a channel, or has been.
+pub(crate) fn is_known(c: &Connection, channel: ChannelId) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM channel WHERE id = ?1)";
+    c.query_row(sql, [channel.to_string()], |row| row.get(0))
+}
+
 /// Remembers a version. False when it was there already.
 pub(crate) fn mark_seen(
     c: &Connection,

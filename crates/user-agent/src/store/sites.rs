@@ -153,6 +153,12 @@ pub(crate) fn identify(c: &Connection, url: &PushServiceUrl, uaid: &UserAgentId)
     Ok(state)
 }
 
+/// From now on we are, at a push service, who somebody else was before: its subscriptions have come here.
+pub(crate) fn adopt(c: &Connection, url: &PushServiceUrl, uaid: &UserAgentId) -> Result<()> {
+    c.execute("UPDATE push_service SET uaid = ?2 WHERE url = ?1", params![url.to_string(), uaid.as_str()])
+        .map(drop)
+}
+
 pub(crate) fn insert_site(
     c: &Connection,
     id: &str,

@@ -8,6 +8,7 @@ mod control;
 mod identity;
 mod keyring;
 mod lifecycle;
+mod moving;
 mod permissions;
 mod retention;
 mod storage;

@@ -1,0 +1,119 @@
+//! Sites that come out of a file.
+
+use super::*;
+use crate::api::{ErrorCode, FilePassphrase};
+use crate::keys::KeyringError;
+
+fn passphrase() -> Option<FilePassphrase> {
+    Some(FilePassphrase("correct horse".into()))
+}
+
+async fn exported(receiver: &Receiver, passphrase: Option<FilePassphrase>) -> String {
+    match receiver.client.request(Request::ExportSites { passphrase }).await.unwrap() {
+        Response::Exported(exported) => exported.document,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn import(receiver: &Receiver, document: &str) -> Result<Response, CommandError> {
+    let request = Request::ImportSites { document: document.to_owned(), passphrase: passphrase() };
+    soon("the import", receiver.client.request(request)).await
+}
+
+#[tokio::test]
+async fn an_import_that_the_keyring_refuses_leaves_everything_as_it_was() {
+    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
+    let receiver = old.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    let document = exported(&receiver, passphrase()).await;
+    receiver.engine.shutdown().await;
+
+    let mut receiver = new.start(&service).await;
+    let (_peer, _) = service.welcome("b1").await;
+    new.door.refuse(KeyringError::Locked("no password yet".into()));
+    new.door.answer(Err(KeyringError::Dismissed));
+    let refused = tokio::spawn({
+        let (client, document) = (receiver.client.clone(), document.clone());
+        let request = Request::ImportSites { document, passphrase: passphrase() };
+        async move { client.request(request).await }
+    });
+    // It connects again, as nobody that the file tells of.
+    let (_peer, hello) = service.welcome("b2").await;
+    assert_ne!(hello["uaid"], "a1");
+    assert_eq!(soon("the refusal", refused).await.unwrap().unwrap_err().code, ErrorCode::Keyring);
+    assert!(receiver.sites().await.is_empty());
+    new.door.admit();
+    assert!(new.item(&channel).get_secret().is_err(), "no key is left");
+
+    let imported = tokio::spawn({
+        let client = receiver.client.clone();
+        let request = Request::ImportSites { document, passphrase: passphrase() };
+        async move { client.request(request).await }
+    });
+    let (mut peer, hello) = service.welcome("a1").await;
+    assert_eq!(hello["uaid"], "a1");
+    let Response::Imported(imported) = soon("the sites", imported).await.unwrap().unwrap() else {
+        panic!("not the sites")
+    };
+    assert!(imported[0].moved && imported[0].site.subscription.as_ref() == Some(&subscription));
+    let payload = br#"{"title": "Moved"}"#;
+    let body = encryption::encrypt(&subscription.keys, payload).unwrap();
+    peer.notify(&channel, "v1", &body).await;
+    assert_eq!(receiver.titles(1).await, ["Moved"]);
+}
+
+#[tokio::test]
+async fn nothing_comes_in_when_anything_of_the_file_is_wrong() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    receiver.paired(&mut peer, "Backups").await;
+    let document = exported(&receiver, None).await;
+    let code = async |document: String| import(&receiver, &document).await.unwrap_err().code;
+    assert_eq!(code(document.clone()).await, ErrorCode::Exists, "the name is taken");
+    let file: Value = serde_json::from_str(&document).unwrap();
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut file = file.clone();
+        file["sites"][0]["name"] = json!("Builds");
+        let second = file["sites"][0].clone();
+        file["sites"].as_array_mut().unwrap().push(second);
+        change(&mut file["sites"][1]);
+        file.to_string()
+    };
+    for change in [
+        &(|_: &mut Value| {}) as &dyn Fn(&mut Value),
+        &|site: &mut Value| site["name"] = json!("BUILDS"),
+        &|site: &mut Value| site["name"] = json!(" "),
+        &|site: &mut Value| (site["name"], site["url"]) = (json!("Other"), json!("ftp://a.example/")),
+        &|site: &mut Value| (site["name"], site["push_service"]) = (json!("Other"), json!("ws://192.0.2.1/")),
+    ] {
+        assert_eq!(code(changed(change)).await, ErrorCode::Invalid);
+    }
+    assert_eq!(receiver.sites().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_site_that_was_disconnected_is_so_where_it_comes_to() {
+    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
+    let receiver = old.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    receiver.paired(&mut peer, "Backups").await;
+    let disconnecting = tokio::spawn({
+        let client = receiver.client.clone();
+        async move { client.request(Request::DisconnectSite { site: "Backups".into() }).await }
+    });
+    let told = peer.receive().await;
+    assert_eq!(told["messageType"], "unregister");
+    peer.send(json!({"messageType": "unregister", "channelID": told["channelID"], "status": 200})).await;
+    soon("the end of it", disconnecting).await.unwrap().unwrap();
+    let document = exported(&receiver, None).await;
+    receiver.engine.shutdown().await;
+
+    let receiver = new.start(&service).await;
+    let (_peer, _) = service.welcome("b1").await;
+    let Response::Imported(imported) = import(&receiver, &document).await.unwrap() else { panic!() };
+    assert_eq!((imported[0].moved, &imported[0].reason), (false, &None));
+    let sites = receiver.sites().await;
+    assert_eq!((sites[0].connected, sites[0].state_label.as_str()), (false, "Blocked and disconnected"));
+}
