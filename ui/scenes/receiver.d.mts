@@ -4,7 +4,8 @@ export interface World {
   status: Status;
   sites: Site[];
   entries: Entry[];
-  raw: Record<string, string>;
+  /** By the entry's id; a number is the size of what is no text. */
+  raw: Record<string, string | number>;
   fail: Partial<Record<Request['request'], CommandError>>;
   hang: Request['request'][];
   unlock?: CommandError;

@@ -48,6 +48,16 @@ export function install(world) {
           : words[site.state];
   };
 
+  /** As the receiver finds it: text, number, true or false. */
+  const at = (document, pointer) => {
+    let value = document;
+    for (const name of pointer.split('/').slice(1)) {
+      const key = name.replaceAll('~1', '/').replaceAll('~0', '~');
+      value = typeof value === 'object' && value !== null ? value[key] : undefined;
+    }
+    return value === undefined || value === null || typeof value === 'object' ? null : String(value);
+  };
+
   const answers = {
     status: () => ({ response: 'status', value: status() }),
     list_sites: () => ({ response: 'sites', value: world.sites.map(summary) }),
@@ -67,6 +77,42 @@ export function install(world) {
       response: 'entry',
       value: { entry: entryOf(id), raw: world.raw[id] ?? null },
     }),
+    list_payloads({ site }) {
+      const { name } = siteOf(site);
+      const value = world.entries
+        .filter((entry) => entry.site === name && world.raw[entry.id] !== undefined)
+        .map(({ id, received_at }) => {
+          const raw = world.raw[id];
+          return typeof raw === 'number'
+            ? { id, received_at, text: null, size: raw }
+            : { id, received_at, text: raw, size: raw.length };
+        });
+      return { response: 'payloads', value };
+    },
+    preview_mapping({ id, pointers }) {
+      const { title, body, navigate, image, tag } = entryOf(id);
+      const preview = { title, body, navigate, image, tag, remarks: [] };
+      let document = null;
+      try {
+        document = JSON.parse(world.raw[id]);
+      } catch {
+        // Plain text.
+      }
+      for (const { field, pointer } of pointers.filter(({ pointer }) => pointer !== '')) {
+        const found = at(document, pointer);
+        if (!pointer.startsWith('/')) {
+          const message = 'a JSON pointer begins with a slash, such as /notification/title';
+          preview.remarks.push({ field, invalid: true, message });
+        } else if (found === null) {
+          preview.remarks.push({ field, invalid: false, message: 'no text is there in this message' });
+        } else if (field === 'link') {
+          preview.navigate = new URL(found, 'https://forum.example.org/').href;
+        } else {
+          preview[field] = found;
+        }
+      }
+      return { response: 'preview', value: preview };
+    },
     mark_read({ ids }) {
       world.entries = world.entries.map((entry) =>
         ids.includes(entry.id) ? { ...entry, read: true } : entry,
@@ -111,6 +157,7 @@ export function install(world) {
       for (const { key, value } of changes) {
         if (key === 'snooze') found.snoozed_until = value;
         else if (key === 'paired') found.needs_pairing = false;
+        else if (key === 'map') found.mapping = { ...found.mapping, [value.field]: value.pointer };
         else found[key] = value;
         const anew = key === 'push_service' || (key === 'state' && !found.connected && value !== 'blocked');
         if (anew) {

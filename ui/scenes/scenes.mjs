@@ -35,6 +35,31 @@ async function arrivals(page) {
   }
 }
 
+/** Scrolls to what is asked for and no further. */
+const shown = (id) => (page) =>
+  page.getByTestId(id).evaluate((e) => {
+    const area = e.closest('[data-scrolls]');
+    area.scrollTo(0, area.scrollTop + e.getBoundingClientRect().top - area.getBoundingClientRect().top - 12);
+  });
+async function payloads(page) {
+  await page.getByText('Messages as they came').click();
+  await page.waitForTimeout(200);
+  await shown('site-payloads')(page);
+}
+const field = (name) => (page) => page.getByTestId(`map-${name}`).focus();
+const value = (name) => (page) => page.getByTestId('payload-text').getByRole('button', { name }).click();
+const mapped = () => {
+  const there = world();
+  there.sites[2].mapping = {
+    title: '/topic/title',
+    body: '/post/excerpt',
+    link: '/topic/path',
+    image: '/post/by/avatar',
+    tag: '/topic/id',
+  };
+  return there;
+};
+
 const none = () => world({ sites: [], entries: [] });
 const asking = () => {
   const there = world();
@@ -114,6 +139,34 @@ export const SCENES = [
   { name: 'sites-empty', world: none, at: '#/sites' },
   { name: 'sites', world, at: '#/sites' },
   { name: 'sites-many', world: () => world(many()), at: '#/sites/many50' },
+  {
+    name: 'site-payloads',
+    world,
+    at: '#/sites/site3',
+    steps: [payloads, field('title'), value('"title": '), field('body'), value('"excerpt": '), field('link')],
+  },
+  {
+    name: 'site-payloads-preview',
+    world: mapped,
+    at: '#/sites/site3',
+    steps: [
+      shown('site-payloads'),
+      (page) => page.getByTestId('map-image').fill('picture'),
+      shown('map-title'),
+    ],
+  },
+  {
+    name: 'site-payloads-text',
+    world,
+    at: '#/sites/site1',
+    steps: [payloads],
+  },
+  {
+    name: 'site-payloads-none',
+    world,
+    at: '#/sites/site6',
+    steps: [payloads],
+  },
   { name: 'site-add', world: none, at: '#/sites/add' },
   {
     name: 'site-add-options',

@@ -31,6 +31,7 @@ export const site = (name, more = {}) => ({
   images: 'own',
   burst: '5/10',
   dnd_bypass: false,
+  mapping: { title: null, body: null, link: null, image: null, tag: null },
   connected: true,
   needs_pairing: false,
   vapid_key: null,
@@ -167,6 +168,24 @@ export function world(more = {}) {
     entries: more.entries ?? messages,
     raw: {
       998: '{"web_push":8030,"notification":{"title":"The washing machine is done","body":"Cotton, 40 °C","navigate":"https://home.example.net/laundry"},"markup":"<img src=x onerror=alert(1)>"}',
+      997: 'Backup finished\n12.4 GiB in 18 minutes, 3 files skipped',
+      996: JSON.stringify({
+        kind: 'reply',
+        topic: {
+          id: 4821,
+          title: 'Hanging a bell without a crane',
+          path: '/t/4821',
+          tags: ['bells', 'rigging'],
+        },
+        post: {
+          by: { name: 'Anna', avatar: null },
+          excerpt: 'We used two chain hoists and a beam.',
+          first: false,
+        },
+        'mirror/url': 'https://mirror.example.com/t/4821',
+      }),
+      992: 214,
+      ...more.raw,
     },
     fail: more.fail ?? {},
     hang: more.hang ?? [],
