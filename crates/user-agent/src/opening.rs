@@ -1,7 +1,7 @@
 //! Opening a profile: the keyring, then the database under its key, then the subscriptions' keys. A database that is lost
 //! or damaged is begun anew with the sites that the keyring remembers.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -61,15 +61,17 @@ async fn attempt(profile: &Path, keyring: &Keyring, suspect: bool) -> Result<Ope
     let path = profile.join("belfry.db");
     let exists = path.metadata().is_ok_and(|file| file.len() > 0);
     let key = keyring.database_key(exists).await?;
-    let opened = tokio::task::spawn_blocking(move || open_database(&path, &key, suspect)).await;
-    let (store, set_aside) = opened.unwrap_or(Err(StoreError::Closed.into()))?;
+    let file = path.clone();
+    let opened = tokio::task::spawn_blocking(move || open_database(&file, &key, suspect)).await;
+    let store = opened.unwrap_or(Err(StoreError::Closed.into()))?;
     let mut news = Vec::new();
-    if let Some(aside) = &set_aside {
-        let message = format!("the database was damaged and is kept as {}", aside.display());
-        tracing::error!("{message}");
-        news.push(message);
-    }
     if store.read(|c| Ok(recovery::is_incomplete(c)?)).await? {
+        let set_aside = recovery::last_set_aside(&path);
+        if let Some(aside) = &set_aside {
+            let message = format!("the database was damaged and is kept as {}", aside.display());
+            tracing::error!("{message}");
+            news.push(message);
+        }
         let records = keyring.records().await?;
         let now = Timestamp::now();
         let rebuilt =
@@ -99,11 +101,7 @@ async fn attempt(profile: &Path, keyring: &Keyring, suspect: bool) -> Result<Ope
     Ok(Opened { store, keys, news, stale })
 }
 
-fn open_database(
-    path: &Path,
-    key: &DatabaseKey,
-    suspect: bool,
-) -> Result<(Store, Option<PathBuf>), OpenError> {
+fn open_database(path: &Path, key: &DatabaseKey, suspect: bool) -> Result<Store, OpenError> {
     config::create_private(path).map_err(|error| failed(path, &error))?;
     let suspect = suspect || recovery::is_suspect(path);
     let opened = match Store::open(path, key) {
@@ -115,14 +113,14 @@ fn open_database(
             if suspect {
                 recovery::clear(path);
             }
-            Ok((store, None))
+            Ok(store)
         }
         Err(error) if error.trouble() == Trouble::DatabaseDamaged => {
             tracing::error!(%error, "the database is kept aside and begun anew");
-            let aside = recovery::set_aside(path, Timestamp::now()).map_err(|error| failed(path, &error))?;
+            recovery::set_aside(path, Timestamp::now()).map_err(|error| failed(path, &error))?;
             recovery::clear(path);
             config::create_private(path).map_err(|error| failed(path, &error))?;
-            Ok((Store::open(path, key)?, Some(aside)))
+            Ok(Store::open(path, key)?)
         }
         Err(error) => Err(error.into()),
     }

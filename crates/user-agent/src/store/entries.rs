@@ -53,6 +53,13 @@ pub(crate) fn insert(c: &Connection, new: &NewEntry<'_>) -> Result<EntryId> {
     Ok(EntryId(c.last_insert_rowid()))
 }
 
+/// The ids of entries follow this one, in a database that has had none.
+pub(crate) fn begin_after(c: &Connection, id: EntryId) -> Result<()> {
+    let sql = "INSERT INTO sqlite_sequence (name, seq)
+        SELECT 'entry', ?1 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'entry')";
+    c.execute(sql, [id.0]).map(drop)
+}
+
 /// An entry that is still to be shown, with what its site may do by now.
 #[derive(Debug)]
 pub(crate) struct Pending {

@@ -9,8 +9,8 @@ use rusqlite::{Connection, params};
 use url::Url;
 use webpush::{ApplicationServerKey, PushEndpoint, UserAgentId};
 
-use super::sites;
-use crate::api::SiteState;
+use super::{entries, sites};
+use crate::api::{EntryId, SiteState};
 use crate::config::PushServiceUrl;
 use crate::keys::SubscriptionRecord;
 
@@ -57,15 +57,18 @@ pub(crate) fn clear(path: &Path) {
     let _ = fs::remove_file(path.with_extension(SUSPECT));
 }
 
+/// What the name of a file that was kept aside begins with.
+const DAMAGED: &str = "belfry-damaged-";
+
 /// Renames a damaged database, with its log, to a dated name beside it, and returns that.
 pub(crate) fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
     let stamp = now.strftime("%Y-%m-%dT%H%M%SZ");
-    let mut aside = path.with_file_name(format!("belfry-damaged-{stamp}.db"));
+    let mut aside = path.with_file_name(format!("{DAMAGED}{stamp}.db"));
     for number in 2.. {
         if !aside.exists() {
             break;
         }
-        aside = path.with_file_name(format!("belfry-damaged-{stamp}-{number}.db"));
+        aside = path.with_file_name(format!("{DAMAGED}{stamp}-{number}.db"));
     }
     let with = |path: &Path, suffix: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -80,6 +83,23 @@ pub(crate) fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
         }
     }
     Ok(aside)
+}
+
+/// The file beside the database that was kept aside last. Its name alone says so, whatever has ended the process after it
+/// got that.
+pub(crate) fn last_set_aside(path: &Path) -> Option<PathBuf> {
+    let files = fs::read_dir(path.parent()?).ok()?;
+    let date = |file: &Path| {
+        let stem = file.file_name()?.to_str()?.strip_prefix(DAMAGED)?.strip_suffix(".db")?;
+        let (stamp, number) = match stem.split_once("Z-") {
+            Some((stamp, number)) => (stamp, number.parse().ok()?),
+            None => (stem.strip_suffix('Z')?, 1_u32),
+        };
+        Some((stamp.to_owned(), number))
+    };
+    let dated = files.filter_map(|file| file.ok().map(|file| file.path()));
+    let dated = dated.filter_map(|file| Some((date(&file)?, file)));
+    dated.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, file)| file)
 }
 
 /// Whether the keyring is still to be asked for sites.
@@ -104,6 +124,9 @@ pub(crate) fn rebuild(
     }
     if let Some(file) = set_aside.and_then(Path::file_name) {
         sites::set_setting(c, SET_ASIDE, &file.to_string_lossy())?;
+        // A notification of an entry that was lost may be on screen: no other is to be taken for it. Nobody gets more than
+        // one a second on average.
+        entries::begin_after(c, EntryId(now.as_second()))?;
     }
     sites::set_setting(c, SITES_COMPLETE, "1")?;
     Ok(names)
@@ -272,5 +295,19 @@ mod tests {
             ]
         );
         assert!(!path.exists() && !folder.path().join("belfry.db-wal").exists());
+        assert_eq!(
+            last_set_aside(&path).unwrap().file_name().unwrap(),
+            "belfry-damaged-2026-11-25T160000Z-3.db"
+        );
+        for other in
+            ["belfry-damaged-2026-11-25T160001Z.db", "belfry-damaged-x.db", "belfry-damaged-9999Z.db-wal"]
+        {
+            fs::write(folder.path().join(other), "").unwrap();
+        }
+        assert_eq!(
+            last_set_aside(&path).unwrap().file_name().unwrap(),
+            "belfry-damaged-2026-11-25T160001Z.db"
+        );
+        assert_eq!(last_set_aside(Path::new("/nowhere/belfry.db")), None);
     }
 }

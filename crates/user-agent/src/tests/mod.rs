@@ -35,8 +35,8 @@ use tokio_tungstenite::tungstenite::handshake::server;
 use webpush::{PushSubscription, encryption};
 
 use crate::api::{
-    Check, CommandError, Disposition, Entry, EntryFilter, Event, NewSite, Request, Response, Setting,
-    SettingKey, Site, SiteChange, Status, Trouble,
+    Check, CommandError, Disposition, Entry, EntryFilter, EntryId, Event, NewSite, Request, Response,
+    Setting, SettingKey, Site, SiteChange, Status, Trouble,
 };
 use crate::client::Client;
 use crate::config::{Mode, Notify, Options};

@@ -44,12 +44,37 @@ async fn a_damaged_database_is_kept_aside_and_its_sites_live_on() {
     assert!(!site.needs_pairing);
     peer.notify(&channel, "v1", &sealed(&subscription, "it goes on")).await;
     assert_eq!(peer.acks().await, [("v1".into(), 100)]);
-    assert_eq!(receiver.popup().await.notification.body, "it goes on");
+    let popup = receiver.popup().await;
+    assert_eq!(popup.notification.body, "it goes on");
+    assert!(
+        popup.entry.unwrap() > EntryId(1_000_000),
+        "a click on what was lost must not be taken for one on it"
+    );
     let aside = kept_aside(&machine);
     assert_eq!(aside.len(), 1);
     assert_eq!(receiver.troubles().await, [Trouble::DatabaseReplaced]);
     std::fs::remove_file(machine.folder.path().join("profile").join(&aside[0])).unwrap();
     assert_eq!(receiver.troubles().await, [], "done with");
+}
+
+#[tokio::test]
+async fn that_a_database_was_kept_aside_is_told_even_if_the_process_ended_right_after() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (_, subscription) = receiver.paired(&mut peer, "Backups").await;
+    receiver.engine.shutdown().await;
+    let aside = machine.database().with_file_name("belfry-damaged-2026-11-25T160000Z.db");
+    std::fs::rename(machine.database(), &aside).unwrap();
+
+    let mut receiver = machine.start(&service).await;
+    let told = receiver.event("the damage", |event| matches!(event, Event::Failed { .. })).await;
+    let name = aside.file_name().unwrap().to_str().unwrap();
+    assert!(matches!(told, Event::Failed { reason, .. } if reason.contains(name)));
+    let (_peer, _) = service.welcome("a1").await;
+    receiver.event("connected", |event| matches!(event, Event::Connected { .. })).await;
+    assert_eq!(receiver.show("Backups").await.subscription.unwrap(), subscription);
+    assert_eq!(receiver.troubles().await, [Trouble::DatabaseReplaced]);
 }
 
 #[tokio::test]
