@@ -159,6 +159,17 @@ test('a link to a look-alike is asked about by the host that it really leads to'
   await click(screen.getByText('Cancel'));
 });
 
+test('a command is copied as it stands', async () => {
+  const command = "curl -d 'activationToken=7c5b42a1' 'https://cloud.example/'";
+  await open(
+    '#/inbox/2000',
+    world({ entries: [entry('Backups', 0, 'Confirm', '', { id: '2000', command })] }),
+  );
+  expect(screen.getByTestId('entry-command').textContent).toBe(command);
+  await click(screen.getByTestId('copy-command'));
+  expect(there.copied).toBe(command);
+});
+
 test('a push appears without anything being lost', async () => {
   await open('#/inbox/998');
   const before = rows();

@@ -439,6 +439,10 @@ pub struct Entry {
     pub tag: String,
     /// Buttons.
     pub actions: Vec<EntryAction>,
+    /// What a person is to run in a terminal, where the message is about that. Never a sender's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub command: Option<String>,
     /// Whether someone has seen it.
     pub read: bool,
     /// What became of it.

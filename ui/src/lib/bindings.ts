@@ -290,6 +290,10 @@ tag: string,
  */
 actions: Array<EntryAction>, 
 /**
+ * What a person is to run in a terminal, where the message is about that. Never a sender's own words.
+ */
+command?: string, 
+/**
  * Whether someone has seen it.
  */
 read: boolean, 

@@ -111,6 +111,8 @@ fn details(entry: &Entry) -> String {
         let opens = action.navigate.as_ref().map_or("nothing", url::Url::as_str);
         links.push(format!("button  {}: {opens}", plain(&action.title)));
     }
+    // On a line of its own, as it is to be copied.
+    links.extend(entry.command.as_ref().map(|command| format!("run\n{}", plain(command))));
     links.extend(entry.failure.as_ref().map(|failure| format!("failed  {}", plain(failure))));
     if !links.is_empty() {
         lines.push(String::new());
@@ -138,6 +140,13 @@ mod tests {
         assert_eq!(line(&entry()), "    7 * 2026-11-23T10:00:00.000Z  Backups: Done c — 3 files 2 folders");
         let failed = Entry { failure: Some("wrong key".into()), read: true, ..entry() };
         assert_eq!(line(&failed), "    7   2026-11-23T10:00:00.000Z  Backups: wrong key");
+    }
+
+    #[test]
+    fn a_command_stands_alone_so_that_it_can_be_copied() {
+        let entry = Entry { command: Some("curl 'https://example.com/'".into()), ..entry() };
+        assert!(details(&entry).ends_with("\nrun\ncurl 'https://example.com/'"), "{}", details(&entry));
+        assert_eq!(serde_json::to_value(&entry).unwrap()["command"], "curl 'https://example.com/'");
     }
 
     #[test]

@@ -317,6 +317,7 @@ fn entry_row(row: &Row<'_>) -> Result<Entry> {
         actions: notification.actions.into_iter().map(action).collect(),
         read: row.get("read")?,
         disposition: if disposition == "shown" { Disposition::Shown } else { Disposition::Recorded },
+        command: notification.command,
         failure: Some(failure).filter(|failure| !failure.is_empty()),
     })
 }

@@ -45,7 +45,10 @@ async fn what_only_a_person_can_do_is_said() {
     assert_eq!(peer.acks().await, [("v".into(), 100)]);
     let popup = receiver.popup().await;
     next_popup_is(&popup, "Cloud asks to confirm the subscription");
-    assert!(popup.notification.body.contains("activationToken=7c5b42a1"));
+    let command = popup.notification.command.unwrap();
+    assert!(command.contains("activationToken=7c5b42a1") && !popup.notification.body.contains("7c5b42a1"));
+    let entry = receiver.history().await.remove(0);
+    assert_eq!(entry.command, Some(command), "it is copied from the history");
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use crate::payload::{AppBadge, Notification};
 /// What a Declarative Web Push document says. `Debug` shows sizes only.
 #[derive(Clone, Default, PartialEq)]
 pub struct DeclarativeMessage {
-    /// What is shown. Its [`request`](Notification::request) and [`urgency`](Notification::urgency) are other dialects': the
-    /// standard has no members for them.
+    /// What is shown. Its [`request`](Notification::request) and [`urgency`](Notification::urgency) are other dialects' and
+    /// its [`command`](Notification::command) is ours: the standard has no members for them.
     pub notification: Notification,
     /// The count for the application's icon.
     pub app_badge: Option<AppBadge>,
@@ -99,7 +99,7 @@ fn members(notification: &Notification) -> Map<String, Value> {
     };
     let default = written(&Notification::default());
     let mut members = written(notification);
-    let is_ours = |name: &str| matches!(name, "request" | "urgency");
+    let is_ours = |name: &str| matches!(name, "request" | "urgency" | "command");
     members.retain(|name, value| !is_ours(name) && default.get(name) != Some(value));
     for action in members.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Value::Object(action) = action {

@@ -131,24 +131,28 @@ fn means_withdraw(kind: &str) -> bool {
 impl Control {
     /// For the person, where something is left to do that only a person can.
     pub fn notification(&self, context: Context<'_>) -> Option<Notification> {
-        let (title, body) = match self {
-            Self::Activate { token } => {
-                let url = activation_url(context.base);
-                let body = format!(
-                    "Nothing arrives before it has its token back. Run this with your name and the app password that \
-                     you subscribed with:\n\
-                     curl -u NAME:APP_PASSWORD -H 'OCS-APIRequest: true' -d 'activationToken={token}' '{url}'"
-                );
-                (format!("{} asks to confirm the subscription", context.site), body)
-            }
-            Self::SubscriptionExpiring => (
-                format!("{} is about to stop sending", context.site),
-                "Its subscription expires. Open the site, or give it the subscription again, to go on receiving.".into(),
-            ),
+        let said = match self {
+            Self::Activate { token } => Notification {
+                title: format!("{} asks to confirm the subscription", context.site),
+                body: "Nothing arrives before it has its token back. Copy the command from Belfry's inbox, put your name and \
+                       the app password that you subscribed with into it, and run it in a terminal."
+                    .into(),
+                command: Some(format!(
+                    "curl -u NAME:APP_PASSWORD -H 'OCS-APIRequest: true' -d 'activationToken={token}' '{}'",
+                    activation_url(context.base)
+                )),
+                ..Notification::default()
+            },
+            Self::SubscriptionExpiring => Notification {
+                title: format!("{} is about to stop sending", context.site),
+                body: "Its subscription expires. Open the site, or give it the subscription again, to go on receiving."
+                    .into(),
+                navigate: context.base.cloned(),
+                ..Notification::default()
+            },
             Self::Withdraw(_) | Self::WithdrawAll | Self::Badge => return None,
         };
-        let navigate = context.base.cloned();
-        Some(Notification { title, body, navigate, ..Notification::default() }.bounded())
+        Some(said.bounded())
     }
 
     fn bounded(self) -> Self {

@@ -47,6 +47,9 @@ pub struct Notification {
     pub urgency: Option<Urgency>,
     /// Buttons, in order.
     pub actions: Vec<Action>,
+    /// For the person to run in a terminal, in words of this crate: no payload brings one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// Base direction of a notification's text.
@@ -99,6 +102,7 @@ impl Notification {
             timestamp,
             urgency,
             actions,
+            command,
         } = self;
         Self {
             title: bounds::one_line(&title, bounds::TITLE),
@@ -117,6 +121,7 @@ impl Notification {
             timestamp,
             urgency,
             actions: actions.into_iter().take(bounds::ACTIONS).map(Action::bounded).collect(),
+            command,
         }
     }
 }

@@ -46,9 +46,10 @@ prop_compose! {
         actions in proptest::collection::vec(action(), 0..4),
         request in request(),
         urgency in option::of(Just(Urgency::High)),
+        command in option::of(Just("true".to_owned())),
     ) -> Notification {
         Notification { title, body, navigate, request, lang, dir, tag, icon, image, badge, silent, renotify,
-            require_interaction, timestamp, urgency, actions }
+            require_interaction, timestamp, urgency, actions, command }
     }
 }
 
@@ -74,7 +75,7 @@ proptest! {
         let context = Context { site: "Example", base: None };
         let read = Payload::parse(document.to_string().as_bytes(), context, &FieldMapping::default());
         // What the standard has no member for is not sent.
-        let sent = Notification { request: None, urgency: None, ..message.notification.clone() };
+        let sent = Notification { request: None, urgency: None, command: None, ..message.notification.clone() };
         let mut meant = sent.bounded();
         for action in &mut meant.actions {
             action.request = None;

@@ -71,6 +71,7 @@ pub(super) fn notification(places: &Places<'_>, context: Context<'_>) -> Option<
         timestamp: places.first(WRITTEN, |place| TIME.iter().find_map(|alias| time(place.get(alias)?))),
         urgency: places.text(WRITTEN, &["urgency", "importance", "severity"]).and_then(|text| urgency(&text)),
         actions,
+        command: None,
     })
 }
 
