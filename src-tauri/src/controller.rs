@@ -9,7 +9,9 @@ use tauri::{AppHandle, Emitter as _, Manager as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use user_agent::Client;
-use user_agent::api::{CommandError, DoNotDisturb, ErrorCode, Event, Request, Response, SiteChange, Status};
+use user_agent::api::{
+    CommandError, DoNotDisturb, EntryId, ErrorCode, Event, Request, Response, SiteChange, Status,
+};
 use user_agent::config::PushServiceName;
 use user_agent::profile::Profile;
 use user_agent::tray::{Action, Tray};
@@ -78,7 +80,9 @@ impl Controller {
     async fn hear(&mut self, notice: Notice) {
         match notice {
             Notice::Attached { client, owner } => self.attached(client, owner).await,
-            Notice::Event(Event::Open) => self.open(None),
+            Notice::Event(Event::Open { entry, action, asks }) => {
+                self.open(place(entry, action, asks).as_deref());
+            }
             Notice::Event(event) => {
                 self.tell_window(&event);
                 if matches!(self.engine, Engine::Here(_)) {
@@ -229,6 +233,16 @@ impl Controller {
         }
         self.app.exit(0);
     }
+}
+
+/// Where in the window a click leads to. `ui/src/lib/route.svelte.ts` reads it.
+fn place(entry: Option<EntryId>, action: Option<usize>, asks: bool) -> Option<String> {
+    let entry = entry?;
+    Some(match (asks, action) {
+        (false, _) => format!("#/inbox/{entry}"),
+        (true, None) => format!("#/inbox/{entry}/open"),
+        (true, Some(action)) => format!("#/inbox/{entry}/open/{action}"),
+    })
 }
 
 /// What the tray shows now.

@@ -78,6 +78,7 @@ impl Shown {
 pub struct NotificationServer {
     connection: Connection,
     shown: mpsc::UnboundedReceiver<Shown>,
+    withdrawn: mpsc::UnboundedReceiver<u32>,
     open: Open,
 }
 
@@ -86,15 +87,17 @@ impl NotificationServer {
     pub async fn start(session: &Session, capabilities: &[&str]) -> Result<Self> {
         let connection = session.connect().await?;
         let (sender, shown) = mpsc::unbounded_channel();
+        let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let open = Open::default();
         let server = Server {
             capabilities: capabilities.iter().map(|&name| name.to_owned()).collect(),
             shown: sender,
+            withdrawn: withdrawals,
             open: open.clone(),
         };
         connection.object_server().at(PATH, server).await?;
         connection.request_name(NAME).await.context("own the notification server's name")?;
-        Ok(Self { connection, shown, open })
+        Ok(Self { connection, shown, withdrawn, open })
     }
 
     /// The next notification shown.
@@ -109,6 +112,15 @@ impl NotificationServer {
     /// A notification shown by now and not yet taken by [`next`](Self::next).
     pub fn already_shown(&mut self) -> Option<Shown> {
         self.shown.try_recv().ok()
+    }
+
+    /// The id of the next notification on screen that the receiver takes away.
+    pub async fn withdrawn(&mut self) -> Result<u32> {
+        match timeout(PATIENCE, self.withdrawn.recv()).await {
+            Ok(Some(id)) => Ok(id),
+            Ok(None) => bail!("the notification server has stopped"),
+            Err(_) => bail!("no notification was taken away in {PATIENCE:?}"),
+        }
     }
 
     /// How many notifications are on screen.
@@ -186,6 +198,13 @@ impl OpenIds<'_> {
         self.0.0.len()
     }
 
+    /// Whether it was there.
+    fn remove(&mut self, id: u32) -> bool {
+        let before = self.len();
+        self.retain(|&other| other != id);
+        self.len() < before
+    }
+
     fn retain(&mut self, keep: impl FnMut(&u32) -> bool) {
         self.0.0.retain(keep);
     }
@@ -205,6 +224,7 @@ impl OpenIds<'_> {
 struct Server {
     capabilities: Vec<String>,
     shown: mpsc::UnboundedSender<Shown>,
+    withdrawn: mpsc::UnboundedSender<u32>,
     open: Open,
 }
 
@@ -251,12 +271,12 @@ impl Server {
         id: u32,
         #[zbus(connection)] connection: &Connection,
     ) -> fdo::Result<()> {
-        self.open.lock().retain(|&other| other != id);
+        if !self.open.lock().remove(id) {
+            return Err(fdo::Error::Failed(String::new()));
+        }
         let closed_by_call = 3u32;
-        connection
-            .emit_signal(None::<&str>, PATH, NAME, "NotificationClosed", &(id, closed_by_call))
-            .await
-            .map_err(fdo::Error::from)
+        connection.emit_signal(None::<&str>, PATH, NAME, "NotificationClosed", &(id, closed_by_call)).await?;
+        self.withdrawn.send(id).map_err(|_| fdo::Error::Failed("the test is over".to_owned()))
     }
 
     fn get_capabilities(&self) -> Vec<String> {

@@ -159,6 +159,20 @@ test('a link to a look-alike is asked about by the host that it really leads to'
   await click(screen.getByText('Cancel'));
 });
 
+test('a click on a notification whose link is asked about leads to the question', async () => {
+  const wanted = world();
+  wanted.sites.find(({ name }) => name === 'Forum')!.links = 'ask';
+  await open('#/inbox/996/open', wanted);
+  expect(screen.getByTestId('link-host').textContent).toBe('mirror.example.com');
+  expect(asked('open_entry')).toEqual([{ request: 'open_entry', id: '996', action: null }]);
+  await click(screen.getByText('Cancel'));
+  expect(router.current).toEqual({ page: 'inbox', item: '996' });
+  // Once more, with the window where it was.
+  emit('navigate', '#/inbox/996/open');
+  await passes(0);
+  expect(screen.getByTestId('link-host').textContent).toBe('mirror.example.com');
+});
+
 test('a command is copied as it stands', async () => {
   const command = "curl -d 'activationToken=7c5b42a1' 'https://cloud.example/'";
   await open(

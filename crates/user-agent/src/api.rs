@@ -536,8 +536,16 @@ pub enum Event {
         /// What and why, in one line.
         reason: String,
     },
-    /// A click on a notification asks for the window: it was about several pushes, or about none.
-    Open,
+    /// A click on a notification asks for the window.
+    Open {
+        /// What it was about; `null`: several pushes, or none.
+        entry: Option<EntryId>,
+        /// The index of the button that was clicked; `null`: the notification itself.
+        #[cfg_attr(test, ts(type = "number | null"))]
+        action: Option<usize>,
+        /// Whether somebody has to say first whether its link is to be opened; otherwise there is something to read.
+        asks: bool,
+    },
     /// Sites, settings or history changed: views compute themselves anew.
     Changed,
 }

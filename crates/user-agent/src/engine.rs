@@ -14,7 +14,7 @@ use crate::control::{self, ControlServer};
 use crate::host::Host;
 use crate::keys::{Backend, Keyring, SealedFile};
 use crate::network;
-use crate::notifier::{self, Activation, Notifier};
+use crate::notifier::{self, Notifier, Report};
 use crate::profile::{Profile, ProfileLock};
 use crate::service::Connector;
 
@@ -35,12 +35,12 @@ impl UserAgent {
     /// A receiver ([`Mode::Receive`]) whose keyring is locked or absent starts all the same and waits for it; one command
     /// fails. No prompt is raised by either.
     pub async fn start(options: Options) -> Result<Self, CommandError> {
-        let (activations, clicks) = mpsc::unbounded_channel();
+        let (reports, reported) = mpsc::unbounded_channel();
         let notifier = match options.mode {
-            Mode::Receive(notify) => notifier::connect(notify, activations).await,
+            Mode::Receive(notify) => notifier::connect(notify, reports).await,
             Mode::Online | Mode::Offline => None,
         };
-        Self::start_with(options, None, notifier, clicks).await
+        Self::start_with(options, None, notifier, reported).await
     }
 
     /// With these notifications, and this keyring instead of the one that the profile is set to use.
@@ -48,7 +48,7 @@ impl UserAgent {
         options: Options,
         backend: Option<Backend>,
         notifier: Option<Arc<dyn Notifier>>,
-        activations: mpsc::UnboundedReceiver<Activation>,
+        reports: mpsc::UnboundedReceiver<Report>,
     ) -> Result<Self, CommandError> {
         let profile = Profile::open(&options.profile)?;
         let Some(lock) = profile.lock()? else {
@@ -66,7 +66,7 @@ impl UserAgent {
         let (stop, stopped) = oneshot::channel();
         let client = Client::in_process(requests, events.clone());
         let network = (options.mode != Mode::Offline).then(network::changes);
-        let inputs = Inputs { commands, orders: order_queue, activations, network, stop: stopped };
+        let inputs = Inputs { commands, orders: order_queue, reports, network, stop: stopped };
         let ca_files = options.ca_files.into_iter().chain(file.ca_file).collect();
         let mut host = Host {
             profile: profile.dir().to_owned(),

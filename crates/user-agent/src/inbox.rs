@@ -12,7 +12,7 @@ use webpush::{
 use crate::api::EntryId;
 use crate::crash;
 use crate::keys::KeyTable;
-use crate::notifier::Popup;
+use crate::notifier::{Popup, Withdrawal};
 use crate::permission::{Decision, DeviceSettings, Load, decide};
 use crate::store::entries::{self, NewEntry};
 use crate::store::sites::{self, SiteRow};
@@ -36,8 +36,8 @@ pub(crate) enum Outcome {
     Show(Box<Popup>),
     /// Committed to the history only.
     Recorded { entry: EntryId, site: String, notification: Box<Notification> },
-    /// Nothing to show, but something to do; what it means for the history is committed.
-    Controlled { site_id: String, control: Control },
+    /// Nothing to show; what it means for the history is committed. These are to be taken off the screen.
+    Controlled { withdrawn: Option<Withdrawal> },
     /// The site is blocked.
     Discarded { site: String },
     /// Received before.
@@ -201,9 +201,8 @@ fn read(
         Content::Control(control) => match control.notification(context) {
             Some(notification) => notification,
             None => {
-                withdraw(tx, &site, &control)?;
-                let outcome = Outcome::Controlled { site_id: site.id, control };
-                return Ok((AckCode::Delivered, outcome));
+                let withdrawn = obey(tx, site, control)?;
+                return Ok((AckCode::Delivered, Outcome::Controlled { withdrawn }));
             }
         },
     };
@@ -230,6 +229,8 @@ fn read(
             site_name: site.name,
             notification,
             sound,
+            passes_silence: site.settings.dnd_bypass,
+            received_at,
         })),
         None => Outcome::Recorded { entry, site: site.name, notification: Box::new(notification) },
     };
@@ -271,18 +272,22 @@ fn keep_unread(
     Ok((AckCode::DecryptFailed, Outcome::Undecryptable { site: site.name, reason }))
 }
 
-/// What was seen or revoked elsewhere is neither unread here nor shown at the next start.
-fn withdraw(tx: &Transaction<'_>, site: &SiteRow, control: &Control) -> Result<(), StoreError> {
+/// What was seen or revoked elsewhere is neither unread here nor shown any more.
+fn obey(tx: &Transaction<'_>, site: SiteRow, control: Control) -> Result<Option<Withdrawal>, StoreError> {
     match control {
         Control::Withdraw(tags) => {
-            for tag in tags {
+            for tag in &tags {
                 entries::withdraw(tx, &site.id, Some(tag))?;
             }
+            Ok(Some(Withdrawal::Tagged { site_id: site.id, tags }))
         }
-        Control::WithdrawAll => entries::withdraw(tx, &site.id, None)?,
-        Control::Activate { .. } | Control::SubscriptionExpiring | Control::Badge => {}
+        Control::WithdrawAll => {
+            entries::withdraw(tx, &site.id, None)?;
+            Ok(Some(Withdrawal::Site(site.id)))
+        }
+        // The first two are for a person.
+        Control::Activate { .. } | Control::SubscriptionExpiring | Control::Badge => Ok(None),
     }
-    Ok(())
 }
 
 fn record_failure(

@@ -16,11 +16,11 @@ use webpush::payload::Notification;
 use crate::api::{EntryId, Event};
 use crate::config::{Mode, Notify};
 use crate::crash;
-use crate::notifier::{Notifier, NotifyError, Popup};
+use crate::notifier::{Card, Notifier, NotifyError, Popup, Withdrawal};
 use crate::permission::{Decision, DeviceSettings, Load, Recent, decide};
 use crate::requests::Shared;
 use crate::store::entries::{self, Pending};
-use crate::store::{StoreError, sites};
+use crate::store::{StoreError, cards, sites};
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
@@ -124,6 +124,10 @@ impl From<StoreError> for Trouble {
 
 impl Run {
     async fn until(mut self, stopping: CancellationToken) {
+        match self.recall().await {
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, "what is on screen is not known"),
+        }
         loop {
             match self.step().await {
                 Ok(true) => self.retry = FIRST_RETRY,
@@ -152,6 +156,23 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// What an earlier process has shown is on screen still: clicks on it count, and what replaces or withdraws it finds it.
+    async fn recall(&self) -> Result<(), StoreError> {
+        let mut cards = self.shared.store.read(|c| Ok(cards::all(c)?)).await?;
+        if cards.is_empty() {
+            return Ok(());
+        }
+        for summary in cards.iter_mut().filter(|card| card.tag == SUMMARY_TAG) {
+            // It stays true beside the next one, which does not count what it counts.
+            summary.tag.clear();
+        }
+        self.notifier.restore(cards).await;
+        // Only now: what is read or withdrawn from here on finds it.
+        let unwanted = self.shared.store.read(|c| Ok(cards::unwanted(c)?)).await?;
+        self.withdraw(unwanted).await;
+        Ok(())
     }
 
     fn report(&self, trouble: &Trouble) {
@@ -189,7 +210,7 @@ impl Run {
         };
         self.after = pending.id;
         if pending.read {
-            self.handed(vec![pending.id]).await?;
+            self.handed(vec![pending.id], None).await?;
             return Ok(true);
         }
         match self.decide(&pending, &device) {
@@ -197,9 +218,9 @@ impl Run {
                 let Pending { id, mut popup, settings, .. } = pending;
                 popup.sound &= sound;
                 let site_id = popup.site_id.clone();
-                self.show(popup).await.map_err(Trouble::of_one)?;
+                let card = self.show(popup).await.map_err(Trouble::of_one)?;
                 self.recent.add(&site_id, settings.burst, Timestamp::now());
-                self.handed(vec![id]).await?;
+                self.handed(vec![id], card).await?;
                 tracing::info!(entry = %id, "notification handed over");
             }
             Decision::Summarize => {
@@ -215,10 +236,10 @@ impl Run {
 
     fn decide(&mut self, pending: &Pending, device: &DeviceSettings) -> Decision {
         let now = ZonedDateTime::now();
-        let Pending { popup, settings, received_at, .. } = pending;
+        let Pending { popup, settings, .. } = pending;
         let load = Load {
             shown: self.recent.shown(&popup.site_id, settings.burst, now.timestamp()),
-            late: received_at.as_millisecond() < self.caught_up_at.load(Ordering::Relaxed),
+            late: popup.received_at.as_millisecond() < self.caught_up_at.load(Ordering::Relaxed),
         };
         decide(settings, device, load, &now)
     }
@@ -235,12 +256,14 @@ impl Run {
             ..Notification::default()
         };
         let site_id = popup.site_id.clone();
-        if let Err(trouble) = self.show(Popup { entry: None, notification, sound: false, ..popup }).await {
-            self.recent.take_back(&site_id, ids.len());
-            return Err(trouble);
+        let received_at = Timestamp::now();
+        match self.show(Popup { entry: None, notification, sound: false, received_at, ..popup }).await {
+            Ok(card) => Ok(self.handed(ids, card).await?),
+            Err(trouble) => {
+                self.recent.take_back(&site_id, ids.len());
+                Err(trouble)
+            }
         }
-        self.handed(ids).await?;
-        Ok(())
     }
 
     /// Says once which sites need their new subscription.
@@ -256,8 +279,11 @@ impl Run {
                 origin: belfry,
                 notification,
                 sound: true,
+                passes_silence: false,
+                received_at: Timestamp::now(),
             };
-            self.show(popup).await?;
+            let card = self.show(popup).await?;
+            self.handed(Vec::new(), card).await?;
         }
         self.shared.store.write(|tx| Ok(sites::delete_setting(tx, sites::PAIRING_NOTICE)?)).await?;
         Ok(())
@@ -265,7 +291,7 @@ impl Run {
 
     /// Returns once the notification server has it. A server that takes its time is waited for: asking it again would show
     /// the notification twice.
-    async fn show(&self, popup: Popup) -> Result<(), Trouble> {
+    async fn show(&self, popup: Popup) -> Result<Option<Card>, Trouble> {
         let site = Some(popup.site_name.clone()).filter(|_| !popup.site_id.is_empty());
         crash::point("before-notify");
         let mut showing = self.notifier.show(popup);
@@ -281,19 +307,40 @@ impl Run {
         shown.map_err(|error| Trouble::Notifier(site, error))
     }
 
-    /// Marks them, for as long as that takes: they are on screen and must not be shown again.
-    async fn handed(&self, ids: Vec<EntryId>) -> Result<(), StoreError> {
+    /// Marks them, for as long as that takes: they are on screen and must not be shown again. What was read or withdrawn
+    /// while it was being shown is taken away again.
+    async fn handed(&self, ids: Vec<EntryId>, card: Option<Card>) -> Result<(), StoreError> {
         let mut wait = FIRST_RETRY;
-        loop {
-            let marked = ids.clone();
-            match self.shared.store.write(move |tx| Ok(entries::mark_handed(tx, &marked)?)).await {
+        let unwanted = loop {
+            let (ids, card) = (ids.clone(), card.clone());
+            let marked = self.shared.store.write(move |tx| {
+                entries::mark_handed(tx, &ids)?;
+                let Some(card) = card else { return Ok(None) };
+                match card.entry {
+                    Some(entry) if !entries::is_wanted(tx, entry)? => return Ok(Some(entry)),
+                    Some(_) | None => cards::insert(tx, &card)?,
+                }
+                Ok(None)
+            });
+            match marked.await {
                 Err(error @ StoreError::Sqlite(_)) => {
                     tracing::error!(%error, "cannot mark a notification as shown; it will be tried again");
                     sleep(wait).await;
                     wait = (wait * 2).min(LAST_RETRY);
                 }
-                result => return result,
+                result => break result?,
             }
+        };
+        self.withdraw(unwanted.into_iter().collect()).await;
+        Ok(())
+    }
+
+    async fn withdraw(&self, entries: Vec<EntryId>) {
+        if entries.is_empty() {
+            return;
+        }
+        if let Err(error) = self.notifier.withdraw(&Withdrawal::Entries(entries)).await {
+            tracing::debug!(%error, "a notification stays on screen");
         }
     }
 }

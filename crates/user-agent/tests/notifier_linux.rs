@@ -9,27 +9,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use support::{
-    Bus, Desktop, FULL, Manner, PATIENCE, Shown, Subject, block_on, clickable, popup, tagged, titled,
+    Bus, Desktop, FULL, Manner, PATIENCE, Shown, Subject, block_on, clickable, next_click, popup, tagged,
+    titled,
 };
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use user_agent::api::EntryId;
 use user_agent::notifier::linux::LinuxNotifier;
-use user_agent::notifier::{Activation, Notifier, NotifyError};
+use user_agent::notifier::{Activation, Card, Notifier, NotifyError, Report, Withdrawal};
 use webpush::payload::Notification;
 
 conformance!(run);
 
 fn run(_name: &str, test: fn(Subject) -> Pin<Box<dyn Future<Output = ()>>>) {
     let bus = Bus::start();
-    let make = |address: &str, activations| Arc::new(LinuxNotifier::at(address, activations)) as _;
+    let make = |address: &str, reports| Arc::new(LinuxNotifier::at(address, reports)) as _;
     block_on(test(Subject { address: bus.address.clone(), make, listens_late: false }));
 }
 
 struct Stage {
     desktop: Desktop,
     notifier: LinuxNotifier,
-    clicks: mpsc::UnboundedReceiver<Activation>,
+    reports: mpsc::UnboundedReceiver<Report>,
 }
 
 impl Stage {
@@ -38,17 +39,40 @@ impl Stage {
     }
 
     fn with(desktop: Desktop, address: &str) -> Self {
-        let (activations, clicks) = mpsc::unbounded_channel();
-        Self { desktop, notifier: LinuxNotifier::at(address, activations), clicks }
+        let (sender, reports) = mpsc::unbounded_channel();
+        Self { desktop, notifier: LinuxNotifier::at(address, sender), reports }
     }
 
     async fn show(&mut self, entry: i64, notification: Notification) -> Shown {
-        self.notifier.show(popup(entry, "s", notification)).await.unwrap();
-        self.desktop.shown().await
+        self.card(entry, notification).await.1
+    }
+
+    /// Shows it; what a later process needs to know of it, and what the server was asked for.
+    async fn card(&mut self, entry: i64, notification: Notification) -> (Card, Shown) {
+        let card = self.notifier.show(popup(entry, "s", notification)).await.unwrap();
+        (card.expect("a card"), self.desktop.shown().await)
+    }
+
+    /// Our process ends and starts anew. The server is still there.
+    async fn restart(self, address: &str, cards: Vec<Card>) -> Self {
+        drop(self.notifier);
+        let stage = Self::with(self.desktop, address);
+        stage.notifier.restore(cards).await;
+        stage
+    }
+
+    async fn report(&mut self) -> Report {
+        timeout(PATIENCE, self.reports.recv()).await.expect("a report").unwrap()
     }
 
     async fn clicked(&mut self) -> Activation {
-        timeout(PATIENCE, self.clicks.recv()).await.expect("a click").unwrap()
+        timeout(PATIENCE, next_click(&mut self.reports)).await.expect("a click")
+    }
+
+    fn assert_no_other_click(&mut self) {
+        while let Ok(report) = self.reports.try_recv() {
+            assert!(!matches!(report, Report::Clicked(_)), "{report:?}");
+        }
     }
 }
 
@@ -108,7 +132,7 @@ fn a_click_on_an_old_button_never_meets_a_new_one() {
         stage.desktop.emit("ActionInvoked", &(old.id, old.key("Keep"))).await;
         stage.desktop.emit("ActionInvoked", &(new.id, new.key("Delete"))).await;
         assert_eq!(stage.clicked().await, click(2, Some(0), None));
-        assert!(stage.clicks.try_recv().is_err());
+        stage.assert_no_other_click();
     });
 }
 
@@ -131,7 +155,7 @@ fn clicks_that_the_server_did_not_report_or_that_were_not_offered_are_ignored() 
         stage.desktop.emit("ActionInvoked", &("not", "by the specification")).await;
         stage.desktop.emit("ActionInvoked", &(first.id, first.key("Show log"))).await;
         assert_eq!(stage.clicked().await, click(1, Some(0), None));
-        assert!(stage.clicks.try_recv().is_err());
+        stage.assert_no_other_click();
     });
 }
 
@@ -148,7 +172,7 @@ fn a_click_on_a_notification_of_an_ended_server_is_not_taken_for_one_on_a_new_on
         assert_eq!(new.id, old.id);
         stage.desktop.emit("ActionInvoked", &(new.id, "default")).await;
         assert_eq!(stage.clicked().await, click(2, None, None));
-        assert!(stage.clicks.try_recv().is_err());
+        stage.assert_no_other_click();
     });
 }
 
@@ -189,10 +213,9 @@ fn a_withdrawn_notification_is_not_clicked() {
     block_on(async {
         let mut stage = Stage::new(&bus.address).await;
         let blocked = stage.show(1, clickable("Blocked", &[])).await;
-        stage.notifier.withdraw("s").await.unwrap();
+        stage.notifier.withdraw(&Withdrawal::Site("s".into())).await.unwrap();
         stage.desktop.emit("ActionInvoked", &(blocked.id, "default")).await;
-        let support::Call::Close(id) = stage.desktop.call().await else { panic!("not closed") };
-        assert_eq!(id, blocked.id);
+        assert_eq!(stage.desktop.closed().await, blocked.id);
         let next = stage.show(2, clickable("Next", &[])).await;
         stage.desktop.emit("ActionInvoked", &(next.id, "default")).await;
         assert_eq!(stage.clicked().await, click(2, None, None));
@@ -204,8 +227,8 @@ fn a_bus_that_comes_late_or_comes_back_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let address = format!("unix:path={}", folder.path().join("bus").display());
     block_on(async {
-        let (activations, mut clicks) = mpsc::unbounded_channel();
-        let notifier = LinuxNotifier::at(&address, activations);
+        let (sender, mut reports) = mpsc::unbounded_channel();
+        let notifier = LinuxNotifier::at(&address, sender);
         let refused = notifier.show(popup(1, "s", titled("Early"))).await;
         assert!(matches!(refused, Err(NotifyError::Absent(_))), "{refused:?}");
 
@@ -223,7 +246,7 @@ fn a_bus_that_comes_late_or_comes_back_is_found() {
             notifier.show(popup(entry + 10, "s", clickable)).await.unwrap();
             let shown = desktop.shown().await;
             desktop.emit("ActionInvoked", &(shown.id, "default")).await;
-            let clicked = timeout(PATIENCE, clicks.recv()).await.expect("a click").unwrap();
+            let clicked = timeout(PATIENCE, next_click(&mut reports)).await.expect("a click");
             assert_eq!(clicked, click(entry + 10, None, None));
             drop(bus);
         }
@@ -235,17 +258,137 @@ fn a_server_that_does_not_answer_is_waited_for_until_it_is_gone() {
     let bus = Bus::start();
     block_on(async {
         let mut desktop = Desktop::start_as(&bus.address, FULL, Manner::Hangs).await;
-        let (activations, _clicks) = mpsc::unbounded_channel();
-        let notifier = Arc::new(LinuxNotifier::at(&bus.address, activations));
+        let (sender, _reports) = mpsc::unbounded_channel();
+        let notifier = Arc::new(LinuxNotifier::at(&bus.address, sender));
         let asking = Arc::clone(&notifier);
         let showing = tokio::spawn(async move { asking.show(popup(1, "s", titled("Hello"))).await });
         desktop.shown().await;
         // It holds up nothing else.
-        timeout(PATIENCE, notifier.withdraw("s")).await.expect("an answer").unwrap();
+        timeout(PATIENCE, notifier.withdraw(&Withdrawal::Site("s".into())))
+            .await
+            .expect("an answer")
+            .unwrap();
         timeout(PATIENCE, notifier.server()).await.expect("an answer").unwrap();
         assert!(!showing.is_finished());
         desktop.stop().await;
         let shown = timeout(PATIENCE, showing).await.expect("an answer").unwrap();
         assert!(matches!(shown, Err(NotifyError::Failed(_) | NotifyError::Absent(_))), "{shown:?}");
+    });
+}
+
+#[test]
+fn one_withdrawn_before_the_server_answers_is_closed_once_it_has() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut desktop = Desktop::start_as(&bus.address, FULL, Manner::Hangs).await;
+        let (sender, mut reports) = mpsc::unbounded_channel();
+        let notifier = Arc::new(LinuxNotifier::at(&bus.address, sender));
+        let withdrawals = [
+            Withdrawal::Tagged { site_id: "s".into(), tags: vec!["t".into()] },
+            Withdrawal::Entries(vec![EntryId(1)]),
+            Withdrawal::Site("s".into()),
+        ];
+        for withdrawal in withdrawals {
+            let asking = Arc::clone(&notifier);
+            let tagged = Notification { tag: "t".into(), ..clickable("Hello", &[]) };
+            let showing = tokio::spawn(async move { asking.show(popup(1, "s", tagged)).await });
+            let shown = desktop.shown().await;
+            notifier.withdraw(&withdrawal).await.unwrap();
+            desktop.answer();
+            assert_eq!(desktop.closed().await, shown.id, "{withdrawal:?}");
+            assert_eq!(timeout(PATIENCE, showing).await.expect("an answer").unwrap().unwrap(), None);
+            desktop.emit("ActionInvoked", &(shown.id, "default")).await;
+        }
+        // Whatever those clicks meant would come before this.
+        let asking = Arc::clone(&notifier);
+        let showing = tokio::spawn(async move { asking.show(popup(2, "s", clickable("Kept", &[]))).await });
+        let kept = desktop.shown().await;
+        desktop.answer();
+        showing.await.unwrap().unwrap();
+        desktop.emit("ActionInvoked", &(kept.id, "default")).await;
+        let clicked = timeout(PATIENCE, reports.recv()).await.expect("a click").unwrap();
+        assert_eq!(clicked, Report::Clicked(click(2, None, None)));
+    });
+}
+
+#[test]
+fn the_end_of_a_notification_is_reported_once() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let (dismissed, _) = stage.card(1, clickable("Dismissed", &[])).await;
+        let (withdrawn, _) = stage.card(2, clickable("Withdrawn", &[])).await;
+        let (renewed, _) = stage.card(3, tagged("Old", "t")).await;
+        let end = |card: &Card| Report::Closed { server: card.server.clone(), id: card.id };
+        for _ in 0..2 {
+            stage.desktop.emit("NotificationClosed", &(dismissed.id, 2_u32)).await;
+        }
+        assert_eq!(stage.report().await, end(&dismissed));
+        stage.notifier.withdraw(&Withdrawal::Entries(vec![EntryId(2)])).await.unwrap();
+        stage.desktop.emit("NotificationClosed", &(withdrawn.id, 3_u32)).await;
+        assert_eq!(stage.report().await, end(&withdrawn));
+        let again = Notification { renotify: true, ..tagged("New", "t") };
+        stage.notifier.show(popup(4, "s", again)).await.unwrap();
+        assert_eq!(stage.report().await, end(&renewed));
+        assert!(stage.reports.try_recv().is_err());
+    });
+}
+
+#[test]
+fn after_our_restart_what_is_on_screen_is_clicked_replaced_and_withdrawn() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let (linked, linked_shown) = stage.card(1, clickable("Linked", &["Show log"])).await;
+        let (progress, _) = stage.card(2, tagged("10 %", "progress")).await;
+        let (seen, _) = stage.card(3, tagged("Seen elsewhere", "seen")).await;
+        let cards = vec![linked.clone(), progress.clone(), seen.clone()];
+        let mut stage = stage.restart(&bus.address, cards).await;
+
+        stage.desktop.emit("ActivationToken", &(linked.id, "late")).await;
+        stage.desktop.emit("ActionInvoked", &(linked.id, "default")).await;
+        assert_eq!(stage.clicked().await, click(1, None, Some("late")));
+        stage.desktop.emit("ActionInvoked", &(linked.id, linked_shown.key("Show log"))).await;
+        assert_eq!(stage.clicked().await, click(1, Some(0), None));
+
+        let replacement = Notification { tag: "progress".into(), ..clickable("20 %", &["Show log"]) };
+        let replaced = stage.show(4, replacement).await;
+        assert_eq!((replaced.replaces_id, replaced.id), (progress.id, progress.id));
+        stage
+            .notifier
+            .withdraw(&Withdrawal::Tagged { site_id: "s".into(), tags: vec!["seen".into()] })
+            .await
+            .unwrap();
+        assert_eq!(stage.desktop.closed().await, seen.id);
+    });
+}
+
+#[test]
+fn what_an_ended_server_had_on_screen_is_not_looked_for_on_another() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let (old, _) = stage.card(1, Notification { tag: "t".into(), ..clickable("Old", &[]) }).await;
+        let gone = Report::Closed { server: old.server.clone(), id: old.id };
+        stage.desktop.stop().await;
+
+        // Without a server, and none is started for that.
+        let absent = LinuxNotifier::at(&bus.address, {
+            let (sender, reports) = mpsc::unbounded_channel();
+            stage.reports = reports;
+            sender
+        });
+        absent.restore(vec![old.clone()]).await;
+        assert_eq!(timeout(PATIENCE, stage.reports.recv()).await.unwrap(), Some(gone.clone()));
+
+        let desktop = Desktop::start(&bus.address, FULL).await;
+        let mut stage = Stage::with(desktop, &bus.address);
+        stage.notifier.restore(vec![old.clone()]).await;
+        assert_eq!(stage.report().await, gone);
+        stage.desktop.emit("ActionInvoked", &(old.id, "default")).await;
+        let new = stage.show(2, Notification { tag: "t".into(), ..clickable("New", &[]) }).await;
+        assert_eq!((new.replaces_id, new.id), (0, old.id));
+        stage.desktop.emit("ActionInvoked", &(new.id, "default")).await;
+        assert_eq!(stage.clicked().await, click(2, None, None));
     });
 }

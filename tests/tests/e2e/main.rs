@@ -2,6 +2,7 @@
 
 mod at_rest;
 mod by_hand;
+mod cards;
 mod clicks;
 mod command_line;
 mod connection;

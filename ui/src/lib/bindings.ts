@@ -480,7 +480,19 @@ site: string | null,
 /**
  * What and why, in one line.
  */
-reason: string, } | { "event": "open" } | { "event": "changed" };
+reason: string, } | { "event": "open", 
+/**
+ * What it was about; `null`: several pushes, or none.
+ */
+entry: EntryId | null, 
+/**
+ * The index of the button that was clicked; `null`: the notification itself.
+ */
+action: number | null, 
+/**
+ * Whether somebody has to say first whether its link is to be opened; otherwise there is something to read.
+ */
+asks: boolean, } | { "event": "changed" };
 
 export type UaidState = "kept" | "replaced" | "new";
 

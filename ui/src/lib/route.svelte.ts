@@ -5,11 +5,17 @@ export interface Route {
   page: Page;
   /** The entry's or site's id; `add` on the page of sites. */
   item: string | null;
+  /** The entry's link (`null`), or that of its button with this index, is wanted as well. */
+  link?: number | null;
 }
 
-/** Understands `#/sites/add`, `#/inbox/12`, `#/settings`; anything else is the inbox. */
+/** Understands `#/sites/add`, `#/inbox/12`, `#/inbox/12/open/0`, `#/settings`; anything else is the inbox. */
 export function parse(hash: string): Route {
-  const [page, item] = hash.replace(/^#?\/?/, '').split('/');
+  const [page, item, wish, action] = hash.replace(/^#?\/?/, '').split('/');
+  if (page === 'inbox' && item && wish === 'open') {
+    const link = action !== undefined && /^\d+$/.test(action) ? Number(action) : null;
+    return { page, item: decode(item), link };
+  }
   if (page === 'inbox' || page === 'sites') {
     return { page, item: decode(item) };
   }
@@ -37,7 +43,8 @@ class Router {
 
   read(): void {
     const next = parse(location.hash);
-    if (next.page !== this.current.page || next.item !== this.current.item) {
+    const { page, item, link } = this.current;
+    if (next.page !== page || next.item !== item || next.link !== link) {
       this.current = next;
     }
   }

@@ -90,7 +90,8 @@ pub(crate) struct SiteAdd {
     links=own|any|ask                       which links are opened: own are those to the site's own host\n  \
     images=own|always|never                 which pictures are loaded\n  \
     burst=off|N/SECONDS                     beyond it one notification counts the rest; off: also after a time away\n  \
-    dnd-bypass=on|off                       shown during Do Not Disturb\n  \
+    dnd-bypass=on|off                       shown during Do Not Disturb; what is urgent or is to stay, also during\n  \
+                                            the desktop's own\n  \
     vapid-key=KEY                           empty: any sender. Makes a new subscription\n  \
     push-service=URL                        Makes a new subscription there\n  \
     map.title|body|link|image|tag=POINTER   where the sender puts it: a JSON pointer such as /data/0/name. Empty: where \

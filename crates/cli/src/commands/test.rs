@@ -181,7 +181,7 @@ async fn received(events: &mut Events, name: &str, text: &str) -> Result<Disposi
             | Event::Connected { .. }
             | Event::Locked { .. }
             | Event::Unlocked
-            | Event::Open
+            | Event::Open { .. }
             | Event::Changed => {}
         }
     }

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use webpush::autopush::UnregisterCode;
-use webpush::payload::Control;
 use webpush::{ChannelId, PushMessage};
 
 use super::{Actor, FIRST_RETRY};
@@ -95,9 +94,9 @@ impl Actor {
             Outcome::Recorded { entry, site, notification: n } => {
                 self.shared.tell(push(Some(entry), site, n.title, n.body, n.navigate, Disposition::Recorded));
             }
-            Outcome::Controlled { site_id, control } => {
-                if control == Control::WithdrawAll {
-                    requests::withdraw_soon(&self.shared, site_id);
+            Outcome::Controlled { withdrawn } => {
+                if let Some(withdrawn) = withdrawn {
+                    requests::withdraw_soon(&self.shared, withdrawn);
                 }
             }
             Outcome::Discarded { site } => {

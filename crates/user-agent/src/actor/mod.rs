@@ -18,7 +18,7 @@ use crate::api::{CommandError, Event, PushServiceStatus};
 use crate::background;
 use crate::client::Command;
 use crate::config::{Mode, PushServiceUrl};
-use crate::notifier::Activation;
+use crate::notifier::Report;
 use crate::presenter::Presenter;
 use crate::requests::{self, Shared};
 use crate::service::{self, Connector, Service};
@@ -58,7 +58,8 @@ pub(crate) enum Order {
 pub(crate) struct Inputs {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) orders: mpsc::UnboundedReceiver<Order>,
-    pub(crate) activations: mpsc::UnboundedReceiver<Activation>,
+    /// From the notifier, if there is one.
+    pub(crate) reports: mpsc::UnboundedReceiver<Report>,
     /// The network changed or the machine woke. `None` where nothing connects.
     pub(crate) network: Option<mpsc::Receiver<()>>,
     pub(crate) stop: oneshot::Receiver<()>,
@@ -76,6 +77,8 @@ pub(crate) enum Ended {
 /// How long after a failed write the connection is made again, and messages come again, at first and at most.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LAST_RETRY: Duration = Duration::from_secs(60);
+/// Notifications whose end one transaction notes, at most: somebody may dismiss all of them together.
+const REPORTS: usize = 256;
 /// How often what has become too old is thrown away.
 const UPKEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -123,6 +126,7 @@ impl Actor {
             retry: FIRST_RETRY,
         };
         let store = actor.shared.store.clone();
+        let mut reports = Vec::new();
         let mut upkeep = interval(UPKEEP);
         upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         actor.begin().await;
@@ -136,7 +140,9 @@ impl Actor {
                         actor.failed(&service, &error);
                     }
                 }
-                Some(activation) = inputs.activations.recv() => requests::activate(actor.shared.clone(), activation),
+                1.. = inputs.reports.recv_many(&mut reports, REPORTS) => {
+                    requests::reported(&actor.shared, std::mem::take(&mut reports));
+                }
                 Some(()) = async { inputs.network.as_mut()?.recv().await } => {
                     actor.services.values().for_each(Service::reconnect_now);
                 }

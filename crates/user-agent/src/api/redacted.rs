@@ -49,7 +49,7 @@ impl Debug for Event {
             Self::Failed { site, reason } => write!(f, "Failed({site:?}, {reason:?})"),
             Self::Locked { reason, code } => write!(f, "Locked({reason:?}, {code:?})"),
             Self::Unlocked => f.write_str("Unlocked"),
-            Self::Open => f.write_str("Open"),
+            Self::Open { entry, action, asks } => write!(f, "Open({entry:?}, {action:?}, {asks})"),
             Self::Changed => f.write_str("Changed"),
         }
     }

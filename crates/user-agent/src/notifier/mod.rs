@@ -1,5 +1,6 @@
 //! Native notifications. [`Notifier`] is what the engine needs of a desktop; each file here provides it in one way.
 
+mod card;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod portable;
@@ -9,6 +10,7 @@ mod text;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use webpush::payload::Notification;
@@ -16,15 +18,24 @@ use webpush::payload::Notification;
 use crate::api::EntryId;
 use crate::config::Notify;
 
+pub use card::{Card, Withdrawal};
+
 /// A desktop that shows notifications and reports clicks.
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Shows a notification. Returns once the notification server has taken it, however long that takes once it was
     /// asked: only it knows whether it did. One with the same site and non-empty tag replaces the one on screen.
-    async fn show(&self, popup: Popup) -> Result<(), NotifyError>;
+    ///
+    /// `None`: it is on screen, and what becomes of it after the end of this process is out of reach; or it was withdrawn
+    /// before the server had answered, and is gone again.
+    async fn show(&self, popup: Popup) -> Result<Option<Card>, NotifyError>;
 
-    /// Takes a site's notifications off the screen, for a site that was removed or blocked.
-    async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError>;
+    /// Takes notifications off the screen. Those already gone are no error.
+    async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError>;
+
+    /// Knows these again, oldest first, which an earlier process of ours has shown. Those of a server that has ended are
+    /// reported as closed.
+    async fn restore(&self, cards: Vec<Card>);
 
     /// Who shows notifications and what it can do, for `belfry doctor`.
     async fn server(&self) -> Result<ServerInfo, NotifyError>;
@@ -45,6 +56,10 @@ pub struct Popup {
     pub notification: Notification,
     /// Whether it may make a sound.
     pub sound: bool,
+    /// Whether the user lets the site pass Do Not Disturb: the desktop's own as well.
+    pub passes_silence: bool,
+    /// When it arrived here.
+    pub received_at: Timestamp,
 }
 
 /// A click. The engine looks up what it opens. `Debug` does not show the token.
@@ -65,8 +80,22 @@ impl std::fmt::Debug for Activation {
     }
 }
 
-/// Where a notifier reports clicks.
-pub type Activations = mpsc::UnboundedSender<Activation>;
+/// What a notifier tells by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// Somebody clicked.
+    Clicked(Activation),
+    /// A notification is no longer on screen.
+    Closed {
+        /// [`Card::server`].
+        server: String,
+        /// [`Card::id`].
+        id: u32,
+    },
+}
+
+/// Where a notifier reports.
+pub type Reports = mpsc::UnboundedSender<Report>;
 
 /// The notification server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,19 +123,19 @@ pub enum NotifyError {
     not(target_os = "linux"),
     expect(clippy::unused_async, reason = "only Linux has a bus to wait for")
 )]
-pub async fn connect(notify: Notify, activations: Activations) -> Option<Arc<dyn Notifier>> {
+pub async fn connect(notify: Notify, reports: Reports) -> Option<Arc<dyn Notifier>> {
     match notify {
         #[cfg(target_os = "linux")]
         Notify::Auto => {
-            let notifier = linux::LinuxNotifier::new(activations);
+            let notifier = linux::LinuxNotifier::new(reports);
             if let Err(error) = notifier.reach_bus().await {
                 tracing::warn!(%error, "notifications cannot be shown yet");
             }
             Some(Arc::new(notifier))
         }
         #[cfg(not(target_os = "linux"))]
-        Notify::Auto => Some(Arc::new(portable::PortableNotifier::new(activations))),
-        Notify::Portable => Some(Arc::new(portable::PortableNotifier::new(activations))),
+        Notify::Auto => Some(Arc::new(portable::PortableNotifier::new(reports))),
+        Notify::Portable => Some(Arc::new(portable::PortableNotifier::new(reports))),
         Notify::None => None,
     }
 }

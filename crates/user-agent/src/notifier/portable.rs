@@ -17,8 +17,7 @@ use notify_rust::{Notification, NotificationResponse, Timeout};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::presentation::{APP_NAME, Presentation, Sound, Surface};
-use super::{Activation, Activations, Notifier, NotifyError, Popup, ServerInfo};
-use crate::api::EntryId;
+use super::{Activation, Card, Notifier, NotifyError, Popup, Report, Reports, ServerInfo, Withdrawal};
 
 /// Notifications whose clicks are waited for. Later ones are shown, and clicks on them go unseen.
 pub const WAITING_LIMIT: usize = 64;
@@ -28,36 +27,26 @@ const SHOWING_LIMIT: usize = 4;
 
 /// Shows notifications through notify-rust.
 pub struct PortableNotifier {
-    activations: Activations,
+    reports: Reports,
     waiting: Arc<Semaphore>,
     showing: Arc<Semaphore>,
-    cards: Arc<Mutex<Vec<Card>>>,
+    cards: Arc<Mutex<Vec<Awaited>>>,
     serial: AtomicU64,
 }
 
 /// A notification whose click is waited for.
 #[derive(Debug, Clone)]
-struct Card {
+struct Awaited {
     serial: u64,
-    entry: Option<EntryId>,
-    site_id: String,
-    tag: String,
-    keys: Vec<(String, usize)>,
-    on_bus: OnBus,
-}
-
-/// What identifies a notification on Linux: the server's id and the run of the server that gave it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct OnBus {
-    owner: Option<String>,
-    id: u32,
+    /// Its server is the owner of the name on the bus; empty where there is no bus.
+    card: Card,
 }
 
 impl PortableNotifier {
-    /// Reports clicks to `activations`.
-    pub fn new(activations: Activations) -> Self {
+    /// Reports clicks to `reports`.
+    pub fn new(reports: Reports) -> Self {
         Self {
-            activations,
+            reports,
             waiting: Arc::new(Semaphore::new(WAITING_LIMIT)),
             showing: Arc::new(Semaphore::new(SHOWING_LIMIT)),
             cards: Arc::default(),
@@ -65,44 +54,43 @@ impl PortableNotifier {
         }
     }
 
-    fn replaced(&self, popup: &Popup, owner: Option<&str>) -> Option<Card> {
+    fn replaced(&self, popup: &Popup, owner: &str) -> Option<Awaited> {
         let tag = &popup.notification.tag;
         let cards = lock(&self.cards);
-        let same = |card: &&Card| !tag.is_empty() && card.tag == *tag && card.site_id == popup.site_id;
-        cards.iter().find(same).filter(|card| card.on_bus.owner.as_deref() == owner).cloned()
+        let same = |card: &Card| !tag.is_empty() && card.tag == *tag && card.site_id == popup.site_id;
+        cards.iter().find(|other| same(&other.card)).filter(|other| other.card.server == owner).cloned()
     }
 }
 
 #[async_trait]
 impl Notifier for PortableNotifier {
-    async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
+    async fn show(&self, popup: Popup) -> Result<Option<Card>, NotifyError> {
         let surface = platform::surface().await?;
         let presentation = Presentation::new(&popup, surface, &ZonedDateTime::now());
         let owner = platform::owner().await?;
-        let replaced = owner.as_ref().and_then(|owner| self.replaced(&popup, Some(owner)));
-        let mut on_bus = OnBus { owner, id: 0 };
-        if let Some(card) = &replaced {
+        let replaced = owner.as_ref().and_then(|owner| self.replaced(&popup, owner));
+        let mut replaces = 0;
+        if let Some(Awaited { card, .. }) = &replaced {
             match popup.notification.renotify {
-                true => platform::close(&[card.on_bus.id]).await,
-                false => on_bus.id = card.on_bus.id,
+                true => platform::close(&[card.id]).await,
+                false => replaces = card.id,
             }
         }
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let keys: Vec<_> =
-            presentation.buttons.iter().map(|(index, _)| (format!("a{serial}.{index}"), *index)).collect();
-        let notification = platform::notification(&presentation, &keys, on_bus.id);
         let card = Card {
-            serial,
+            server: owner.unwrap_or_default(),
+            id: replaces,
             entry: popup.entry,
             site_id: popup.site_id,
             tag: popup.notification.tag,
-            keys,
-            on_bus,
+            clickable: presentation.default_action.is_some(),
+            buttons: u32::try_from(presentation.buttons.len()).unwrap_or_default(),
         };
+        let notification = platform::notification(&presentation, &card);
         let busy = || NotifyError::Failed("earlier notifications are still being shown".into());
         let showing = Arc::clone(&self.showing).try_acquire_owned().map_err(|_| busy())?;
         let waiting = Arc::clone(&self.waiting).try_acquire_owned().ok();
-        let (cards, activations) = (Arc::clone(&self.cards), self.activations.clone());
+        let (cards, reports) = (Arc::clone(&self.cards), self.reports.clone());
         let (answer, answered) = oneshot::channel();
         let thread = move || {
             let shown = notification.show();
@@ -114,59 +102,61 @@ impl Notifier for PortableNotifier {
             let Some(_waiting) = waiting else { return drop(answer.send(Ok(()))) };
             {
                 let mut cards = lock(&cards);
-                cards.retain(|other| Some(other.serial) != replaced.as_ref().map(|card| card.serial));
-                let id = platform::id(&handle);
-                cards.push(Card { on_bus: OnBus { id, ..card.on_bus }, ..card });
+                cards.retain(|other| Some(other.serial) != replaced.as_ref().map(|other| other.serial));
+                cards.push(Awaited { serial, card: Card { id: platform::id(&handle), ..card } });
             }
             // Nobody may be waiting any more; it is on screen all the same.
             let _ = answer.send(Ok(()));
             let respond = |response: &NotificationResponse| {
                 let mut cards = lock(&cards);
-                let Some(index) = cards.iter().position(|card| card.serial == serial) else { return };
-                if let Some(activation) = cards.swap_remove(index).activation(response) {
-                    let _ = activations.send(activation);
+                let Some(index) = cards.iter().position(|other| other.serial == serial) else { return };
+                if let Some(activation) = activation(&cards.swap_remove(index).card, response) {
+                    let _ = reports.send(Report::Clicked(activation));
                 }
             };
             if handle.wait_for_response(respond).is_err() {
-                lock(&cards).retain(|card| card.serial != serial);
+                lock(&cards).retain(|other| other.serial != serial);
             }
         };
         let failed = |reason: &str| NotifyError::Failed(reason.to_owned());
         let thread = std::thread::Builder::new().name("notification".into()).spawn(thread);
         thread.map_err(|error| failed(&error.to_string()))?;
-        answered.await.unwrap_or_else(|_| Err(failed("notify-rust panicked")))
+        answered.await.unwrap_or_else(|_| Err(failed("notify-rust panicked"))).map(|()| None)
     }
 
-    async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError> {
+    async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {
         let mut withdrawn = Vec::new();
-        lock(&self.cards).retain(|card| {
-            let keep = card.site_id != site_id;
+        lock(&self.cards).retain(|other| {
+            let keep = !which.covers(&other.card);
             if !keep {
-                withdrawn.push(card.on_bus.clone());
+                withdrawn.push(other.card.clone());
             }
             keep
         });
         let Ok(Some(owner)) = platform::owner().await else { return Ok(()) };
-        withdrawn.retain(|card| card.owner.as_deref() == Some(owner.as_str()));
+        withdrawn.retain(|card| card.server == owner);
         let ids: Vec<u32> = withdrawn.into_iter().map(|card| card.id).collect();
         platform::close(&ids).await;
         Ok(())
     }
+
+    /// Out of reach: clicks are heard only by who has shown the notification.
+    async fn restore(&self, _: Vec<Card>) {}
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {
         platform::server().await
     }
 }
 
-impl Card {
-    fn activation(self, response: &NotificationResponse) -> Option<Activation> {
-        let action = match response {
-            NotificationResponse::Default => None,
-            NotificationResponse::Action(key) => Some(self.keys.iter().find(|(known, _)| known == key)?.1),
-            NotificationResponse::Reply(_) | NotificationResponse::Closed(_) => return None,
-        };
-        Some(Activation { entry: self.entry, action, token: None })
-    }
+fn activation(card: &Card, response: &NotificationResponse) -> Option<Activation> {
+    let action = match response {
+        NotificationResponse::Default => None,
+        NotificationResponse::Action(key) => {
+            Some((0..usize::try_from(card.buttons).ok()?).find(|button| card.key(*button) == *key)?)
+        }
+        NotificationResponse::Reply(_) | NotificationResponse::Closed(_) => return None,
+    };
+    Some(Activation { entry: card.entry, action, token: None })
 }
 
 fn common(presentation: &Presentation) -> Notification {
@@ -179,13 +169,13 @@ fn common(presentation: &Presentation) -> Notification {
     notification
 }
 
-fn add_buttons(notification: &mut Notification, presentation: &Presentation, keys: &[(String, usize)]) {
-    for ((key, _), (_, label)) in keys.iter().zip(&presentation.buttons) {
-        notification.action(key, label);
+fn add_buttons(notification: &mut Notification, presentation: &Presentation, card: &Card) {
+    for (index, label) in presentation.buttons.iter().enumerate() {
+        notification.action(&card.key(index), label);
     }
 }
 
-fn lock(cards: &Mutex<Vec<Card>>) -> MutexGuard<'_, Vec<Card>> {
+fn lock(cards: &Mutex<Vec<Awaited>>) -> MutexGuard<'_, Vec<Awaited>> {
     cards.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -198,7 +188,7 @@ mod platform {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::notifier::presentation::{DESKTOP_ENTRY, SOUND_NAME};
+    use crate::notifier::presentation::{DESKTOP_ENTRY, Level, SOUND_NAME};
     use crate::notifier::{bus_error, dbus_error};
 
     const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -208,7 +198,8 @@ mod platform {
 
     pub(super) async fn surface() -> Result<Surface, NotifyError> {
         drop(session().await?);
-        Ok(Surface::of(&blocking(notify_rust::get_capabilities).await?))
+        let name = blocking(notify_rust::get_server_information).await?.name;
+        Ok(Surface::of(&name, &blocking(notify_rust::get_capabilities).await?))
     }
 
     pub(super) async fn server() -> Result<ServerInfo, NotifyError> {
@@ -254,13 +245,15 @@ mod platform {
         }
     }
 
-    pub(super) fn notification(
-        presentation: &Presentation,
-        keys: &[(String, usize)],
-        replaces: u32,
-    ) -> Notification {
+    /// In place of the one that has the card's id, if that is not 0.
+    pub(super) fn notification(presentation: &Presentation, card: &Card) -> Notification {
         let mut notification = common(presentation);
-        notification.hint(Hint::DesktopEntry(DESKTOP_ENTRY.into())).urgency(Urgency::Normal);
+        let replaces = card.id;
+        notification.hint(Hint::DesktopEntry(DESKTOP_ENTRY.into())).urgency(match presentation.urgency {
+            Level::Low => Urgency::Low,
+            Level::Normal => Urgency::Normal,
+            Level::Critical => Urgency::Critical,
+        });
         match presentation.sound {
             Sound::None => drop(notification.hint(Hint::SuppressSound(true))),
             _ if replaces != 0 => drop(notification.hint(Hint::SuppressSound(true))),
@@ -276,7 +269,7 @@ mod platform {
         if replaces != 0 {
             notification.id(replaces);
         }
-        add_buttons(&mut notification, presentation, keys);
+        add_buttons(&mut notification, presentation, card);
         notification
     }
 
@@ -338,11 +331,7 @@ mod platform {
     }
 
     /// A click on the notification itself is reported without being asked for.
-    pub(super) fn notification(
-        presentation: &Presentation,
-        keys: &[(String, usize)],
-        _replaces: u32,
-    ) -> Notification {
+    pub(super) fn notification(presentation: &Presentation, card: &Card) -> Notification {
         let mut notification = common(presentation);
         if let Some(origin) = &presentation.origin {
             notification.subtitle(origin);
@@ -350,7 +339,7 @@ mod platform {
         if presentation.sound != Sound::None {
             notification.sound_name(SOUND);
         }
-        add_buttons(&mut notification, presentation, keys);
+        add_buttons(&mut notification, presentation, card);
         notification
     }
 

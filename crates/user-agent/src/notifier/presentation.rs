@@ -3,6 +3,7 @@
 
 use jiff::{Timestamp, ZonedDateTime};
 use url::Url;
+use webpush::Urgency;
 use webpush::payload::{Action, Notification};
 
 use super::{Popup, text};
@@ -40,12 +41,15 @@ pub(super) struct Surface {
     sound: bool,
     /// Has a place of its own for who a notification is from.
     origin: bool,
+    /// Keeps what asks to stay on screen until it is dismissed.
+    stays: bool,
 }
 
 impl Surface {
-    /// A freedesktop server with these capabilities.
+    /// A freedesktop server of this name with these capabilities. No capability tells whether it minds how long a
+    /// notification is to stay: as Chromium does, only Plasma is trusted to.
     #[cfg(target_os = "linux")]
-    pub(super) fn of(capabilities: &[String]) -> Self {
+    pub(super) fn of(name: &str, capabilities: &[String]) -> Self {
         let has = |name: &str| capabilities.iter().any(|capability| capability == name);
         Self {
             body: has("body"),
@@ -55,6 +59,7 @@ impl Surface {
             persistence: has("persistence"),
             sound: has("sound"),
             origin: has("x-kde-origin-name"),
+            stays: name == "Plasma",
         }
     }
 
@@ -68,6 +73,7 @@ impl Surface {
         persistence: true,
         sound: true,
         origin: true,
+        stays: true,
     };
 }
 
@@ -82,12 +88,50 @@ pub(super) struct Presentation {
     pub(super) origin: Option<String>,
     /// The label of a click on the notification itself.
     pub(super) default_action: Option<&'static str>,
-    /// Indices in [`Notification::actions`], and labels.
-    pub(super) buttons: Vec<(usize, String)>,
+    /// The labels of the first of [`Notification::actions`].
+    pub(super) buttons: Vec<String>,
     /// What to hear.
     pub(super) sound: Sound,
     /// Milliseconds; −1: the server decides, 0: until dismissed.
     pub(super) expire_timeout: i32,
+    /// How far it may come to the fore.
+    pub(super) urgency: Level,
+}
+
+/// `urgency` in the freedesktop specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// Can wait.
+    Low,
+    /// Most.
+    Normal,
+    /// Stays on screen, and breaks the desktop's own do-not-disturb.
+    Critical,
+}
+
+impl Level {
+    /// Breaking do-not-disturb is not a sender's to decide: only what the user lets pass it may be critical, because it is
+    /// urgent or because nothing else keeps it on this server's screen.
+    fn of(popup: &Popup, surface: Surface) -> Self {
+        let Popup { notification, passes_silence, .. } = popup;
+        let must_stay = notification.require_interaction && !surface.stays;
+        match notification.urgency {
+            Some(Urgency::High) if *passes_silence => Self::Critical,
+            _ if *passes_silence && must_stay => Self::Critical,
+            Some(Urgency::VeryLow | Urgency::Low) => Self::Low,
+            Some(Urgency::Normal | Urgency::High) | None => Self::Normal,
+        }
+    }
+
+    /// As it is written in the hint.
+    #[cfg(target_os = "linux")]
+    pub(super) fn level(self) -> u8 {
+        match self {
+            Self::Low => 0,
+            Self::Normal => 1,
+            Self::Critical => 2,
+        }
+    }
 }
 
 /// What to hear with a notification.
@@ -107,13 +151,16 @@ impl Presentation {
         let origin = text::origin(&popup.origin, ORIGIN_LIMIT);
         let mut summary = title(popup, &origin);
         let mut body = String::new();
+        let time = time_of(popup, now);
         if surface.body {
-            body = body_text(notification, surface, (!surface.origin).then_some(origin.as_str()), now);
+            let from = (!surface.origin).then_some(origin.as_str());
+            body = body_text(notification, surface, from, time.as_deref());
         } else {
             let rest = text::harmless(&text::line(&notification.body, TITLE_LIMIT));
             let rest = text::isolate(&rest, notification.dir);
             let from = if surface.origin { "" } else { &origin };
-            for part in [from, rest.as_ref()].into_iter().filter(|part| !part.is_empty()) {
+            let parts = [from, rest.as_ref(), time.as_deref().unwrap_or_default()];
+            for part in parts.into_iter().filter(|part| !part.is_empty()) {
                 summary.push_str(" – ");
                 summary.push_str(part);
             }
@@ -123,11 +170,10 @@ impl Presentation {
             summary,
             body,
             origin: surface.origin.then_some(origin),
-            default_action: (surface.actions && (notification.navigate.is_some() || popup.entry.is_none()))
-                .then_some("Open"),
+            default_action: (surface.actions && opens(popup)).then_some("Open"),
             buttons: buttons
                 .filter(|_| surface.actions)
-                .map(|(index, action)| (index, label(index, action, notification)))
+                .map(|(index, action)| label(index, action, notification))
                 .collect(),
             sound: match popup.sound && notification.silent != Some(true) {
                 false => Sound::None,
@@ -139,8 +185,15 @@ impl Presentation {
                 false if surface.persistence => -1,
                 false => UNKEPT_MILLISECONDS,
             },
+            urgency: Level::of(popup, surface),
         }
     }
+}
+
+/// Whether a click on it opens something: its link, or the window where a person has to do something there.
+fn opens(popup: &Popup) -> bool {
+    let Popup { entry, notification, .. } = popup;
+    notification.navigate.is_some() || notification.command.is_some() || entry.is_none()
 }
 
 fn title(popup: &Popup, origin: &str) -> String {
@@ -159,7 +212,7 @@ fn body_text(
     notification: &Notification,
     surface: Surface,
     origin: Option<&str>,
-    now: &ZonedDateTime,
+    time: Option<&str>,
 ) -> String {
     let written = |text: &str| if surface.markup { text::escape(text) } else { text.to_owned() };
     let body = text::paragraphs(&notification.body, BODY_LIMIT, BODY_LINES);
@@ -177,11 +230,11 @@ fn body_text(
         }
         out.push_str(&body);
     }
-    if let Some(time) = notification.timestamp.and_then(|milliseconds| time_of(milliseconds, now)) {
+    if let Some(time) = time {
         if !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(&time);
+        out.push_str(time);
     }
     out
 }
@@ -195,12 +248,13 @@ fn website(origin: &str) -> Option<Url> {
     is_host.then(|| Url::parse(&format!("https://{origin}/")).ok()).flatten()
 }
 
-/// When it happened, if that is more than a minute ago: fresh news needs no time.
-fn time_of(milliseconds: u64, now: &ZonedDateTime) -> Option<String> {
-    let then = Timestamp::from_millisecond(i64::try_from(milliseconds).ok()?).ok()?;
-    if now.timestamp().as_second().saturating_sub(then.as_second()) <= 60 {
-        return None;
-    }
+/// When it happened or, where the sender does not say or names a time to come, when it arrived, if that is more than a
+/// minute ago: fresh news needs no time.
+fn time_of(popup: &Popup, now: &ZonedDateTime) -> Option<String> {
+    let happened = popup.notification.timestamp.and_then(|milliseconds| i64::try_from(milliseconds).ok());
+    let happened = happened.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
+    let is_old = |then: &Timestamp| now.timestamp().as_second().saturating_sub(then.as_second()) > 60;
+    let then = happened.filter(is_old).or(Some(popup.received_at).filter(is_old))?;
     let then = then.to_zoned_datetime(now.time_zone().clone());
     let format = if then.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
     Some(then.strftime(format).to_string())
@@ -229,6 +283,8 @@ mod tests {
             origin: "backups.example.org".into(),
             notification,
             sound: true,
+            passes_silence: false,
+            received_at: noon().timestamp(),
         }
     }
 
@@ -242,6 +298,7 @@ mod tests {
             persistence: has("persistence"),
             sound: has("sound"),
             origin: has("x-kde-origin-name"),
+            stays: has("stays"),
         }
     }
 
@@ -313,8 +370,7 @@ mod tests {
             ..Default::default()
         };
         let shown = present(notification.clone(), &["body", "actions"]);
-        let labels: Vec<_> = shown.buttons.iter().map(|(index, label)| (*index, label.as_str())).collect();
-        assert_eq!(labels, [(0, "Show log"), (1, "retry"), (2, "Button 3")]);
+        assert_eq!(shown.buttons, ["Show log", "retry", "Button 3"]);
         assert_eq!(shown.default_action, Some("Open"));
         let shown = present(notification, &["body"]);
         assert_eq!((shown.default_action, shown.buttons.len()), (None, 0));
@@ -356,5 +412,42 @@ mod tests {
         assert_eq!(at("2026-02-27T23:05:00Z"), "x\n2026-02-28 00:05");
         let absurd = Notification { timestamp: Some(u64::MAX), ..Default::default() };
         assert_eq!(present(absurd, &["body", "x-kde-origin-name"]).body, "");
+    }
+
+    #[test]
+    fn what_was_shown_late_carries_the_time_it_arrived() {
+        let arrived = |time: &str, timestamp: Option<u64>, capabilities: &[&str]| {
+            let notification = Notification { title: "t".into(), timestamp, ..Default::default() };
+            let late = Popup { received_at: time.parse().unwrap(), ..popup(notification) };
+            Presentation::new(&late, with(capabilities), &noon())
+        };
+        let full = ["body", "x-kde-origin-name"];
+        assert_eq!(arrived("2026-03-01T10:59:30Z", None, &full).body, "");
+        assert_eq!(arrived("2026-03-01T08:05:00Z", None, &full).body, "09:05");
+        let hour = 3_600_000;
+        let now = u64::try_from(noon().timestamp().as_millisecond()).unwrap();
+        assert_eq!(arrived("2026-03-01T08:05:00Z", Some(now - 5 * hour), &full).body, "07:00");
+        let to_come = arrived("2026-03-01T08:05:00Z", Some(now + hour), &full);
+        assert_eq!(to_come.body, "09:05", "an appointment says nothing of its age");
+        assert_eq!(arrived("2026-03-01T08:05:00Z", None, &[]).summary, "t – backups.example.org – 09:05");
+    }
+
+    #[test]
+    fn only_what_the_user_lets_pass_breaks_do_not_disturb() {
+        let level = |urgency, require_interaction, passes_silence, capabilities: &[&str]| {
+            let notification = Notification { urgency, require_interaction, ..Default::default() };
+            let popup = Popup { passes_silence, ..popup(notification) };
+            Presentation::new(&popup, with(capabilities), &noon()).urgency
+        };
+        for urgency in [None, Some(Urgency::Normal), Some(Urgency::High)] {
+            assert_eq!(level(urgency, true, false, &[]), Level::Normal, "{urgency:?}");
+        }
+        for urgency in [Some(Urgency::VeryLow), Some(Urgency::Low)] {
+            assert_eq!(level(urgency, false, true, &[]), Level::Low, "{urgency:?}");
+        }
+        assert_eq!(level(Some(Urgency::High), false, true, &["stays"]), Level::Critical);
+        assert_eq!(level(None, false, true, &[]), Level::Normal);
+        assert_eq!(level(None, true, true, &[]), Level::Critical);
+        assert_eq!(level(None, true, true, &["stays"]), Level::Normal, "it stays without");
     }
 }

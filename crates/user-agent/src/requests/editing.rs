@@ -6,6 +6,7 @@ use webpush::{ChannelId, SubscriptionKeys};
 use super::{Shared, find, keyring, pairing, silence_changed, view, withdraw};
 use crate::api::{CommandError, ErrorCode, Event, Response, SiteChange, SiteState};
 use crate::config::Mode;
+use crate::notifier::Withdrawal;
 use crate::store::channels;
 use crate::store::sites::{self, SiteRow};
 
@@ -43,7 +44,7 @@ pub(super) async fn set(
     let row = find(shared, row.id).await?;
     keyring::save_record(shared, row.channel_id).await;
     if row.settings.state == SiteState::Blocked {
-        withdraw(shared, &row.id).await;
+        withdraw(shared, &Withdrawal::Site(row.id.clone())).await;
     }
     Ok(Response::Site(Box::new(view(shared, row, true))))
 }

@@ -25,7 +25,7 @@ use crate::api::{
 use crate::client::Command;
 use crate::config::{MOZILLA, Mode, PushServiceUrl};
 use crate::keys::{KeyTable, Keyring};
-use crate::notifier::Notifier;
+use crate::notifier::{Notifier, Withdrawal};
 use crate::permission::SiteSettings;
 use crate::service::Skew;
 use crate::store::sites::{self, SiteRow};
@@ -33,7 +33,7 @@ use crate::store::{Store, StoreError, entries};
 use crate::tasks::Tasks;
 use crate::view;
 
-pub(crate) use opening::activate;
+pub(crate) use opening::reported;
 pub(crate) use pairing::discard_key;
 pub(crate) use settings::history_limits;
 
@@ -124,7 +124,7 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
         }
         Request::RestoreEntries { ids } => change_entries(shared, ids, true, entries::restore).await,
         Request::OpenEntry { id, action, confirmed } => {
-            opening::open(shared, id, action, confirmed, None).await.map(|()| Response::Done)
+            opening::open(shared, id, action, confirmed, None).await.map(|_| Response::Done)
         }
         Request::SetDoNotDisturb { value } => {
             let now = ZonedDateTime::now();
@@ -243,12 +243,12 @@ fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
     }
 }
 
-/// Takes a site's notifications off the screen.
-async fn withdraw(shared: &Shared, site_id: &str) {
+/// Takes notifications off the screen.
+async fn withdraw(shared: &Shared, which: &Withdrawal) {
     if let Some(notifier) = &shared.notifier
-        && let Err(error) = notifier.withdraw(site_id).await
+        && let Err(error) = notifier.withdraw(which).await
     {
-        tracing::debug!(%error, "cannot withdraw a site's notifications");
+        tracing::debug!(%error, "cannot take notifications off the screen");
     }
 }
 
@@ -258,6 +258,7 @@ async fn change_entries(
     deleted: bool,
     change: impl FnOnce(&rusqlite::Connection, &[EntryId]) -> rusqlite::Result<()> + Send + 'static,
 ) -> Result<Response, CommandError> {
+    let changed = ids.clone();
     let missing = shared.store.write(move |tx| {
         let missing = entries::first_missing(tx, &ids, deleted)?;
         if missing.is_none() {
@@ -268,6 +269,8 @@ async fn change_entries(
     if let Some(id) = missing.await? {
         return Err(no_entry(id));
     }
+    // Whatever was done with them, a person has seen them. None of those restored is on screen.
+    withdraw_soon(shared, Withdrawal::Entries(changed));
     shared.signals.tidy.notify_one();
     shared.signals.show.notify_one();
     shared.tell(Event::Changed);
@@ -275,7 +278,7 @@ async fn change_entries(
 }
 
 /// The same for who cannot wait.
-pub(crate) fn withdraw_soon(shared: &Shared, site_id: String) {
+pub(crate) fn withdraw_soon(shared: &Shared, which: Withdrawal) {
     let shared = shared.clone();
-    shared.tasks.clone().spawn(async move { withdraw(&shared, &site_id).await });
+    shared.tasks.clone().spawn(async move { withdraw(&shared, &which).await });
 }

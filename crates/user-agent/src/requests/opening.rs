@@ -2,39 +2,65 @@
 
 use url::Url;
 
-use super::{Shared, no_entry};
+use super::{Shared, no_entry, withdraw_soon};
 use crate::api::{CommandError, EntryId, ErrorCode, Event, Links};
 use crate::link;
-use crate::notifier::Activation;
+use crate::notifier::{Activation, Report, Withdrawal};
+use crate::store::cards;
 use crate::store::entries::{self, Clicked};
 
-/// A click on a notification.
-pub(crate) fn activate(shared: Shared, activation: Activation) {
-    shared.tasks.clone().spawn(async move {
-        let Activation { entry, action, token } = activation;
-        let Some(id) = entry else { return shared.tell(Event::Open) };
-        match open(&shared, id, action, false, token.as_deref()).await {
-            Ok(()) => {}
-            // The window asks.
-            Err(CommandError { code: ErrorCode::Unconfirmed, .. }) => shared.tell(Event::Open),
-            Err(error) => tracing::warn!(code = ?error.code, "a click opened nothing"),
+/// What the notifier has told.
+pub(crate) fn reported(shared: &Shared, reports: Vec<Report>) {
+    let mut closed = Vec::new();
+    for report in reports {
+        match report {
+            Report::Clicked(activation) => {
+                let clicked = shared.clone();
+                shared.tasks.spawn(async move { activate(&clicked, activation).await });
+            }
+            Report::Closed { server, id } => closed.push((server, id)),
         }
-    });
+    }
+    if !closed.is_empty() {
+        let store = shared.store.clone();
+        shared.tasks.spawn(async move {
+            if let Err(error) = store.write(move |tx| Ok(cards::remove(tx, &closed)?)).await {
+                tracing::warn!(%error, "what is no longer on screen is not forgotten");
+            }
+        });
+    }
 }
 
-/// Opens what the entry or its button links to. An entry that has no link is only read.
+/// A click on a notification.
+async fn activate(shared: &Shared, activation: Activation) {
+    let Activation { entry, action, token } = activation;
+    let Some(id) = entry else {
+        return shared.tell(Event::Open { entry: None, action: None, asks: false });
+    };
+    let event = match open(shared, id, action, false, token.as_deref()).await {
+        Ok(true) => return,
+        Ok(false) => Event::Open { entry, action: None, asks: false },
+        Err(CommandError { code: ErrorCode::Unconfirmed, .. }) => Event::Open { entry, action, asks: true },
+        Err(error) => return tracing::warn!(code = ?error.code, "a click opened nothing"),
+    };
+    shared.tell(event);
+}
+
+/// Opens what the entry or its button links to; false: there is nothing to open. The entry is read by then, and no longer on
+/// screen.
 pub(super) async fn open(
     shared: &Shared,
     id: EntryId,
     action: Option<usize>,
     confirmed: bool,
     token: Option<&str>,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
     let found = shared.store.write(move |tx| {
         entries::mark_read(tx, &[id])?;
         Ok(entries::clicked(tx, id)?)
     });
     let Clicked { site, site_url, links, notification } = found.await?.ok_or_else(|| no_entry(id))?;
+    withdraw_soon(shared, Withdrawal::Entries(vec![id]));
     shared.tell(Event::Changed);
     let (navigate, request) = match action {
         None => (notification.navigate, notification.request),
@@ -45,7 +71,7 @@ pub(super) async fn open(
     };
     let url = match (navigate, request) {
         (Some(url), _) => url,
-        (None, None) => return Ok(()),
+        (None, None) => return Ok(false),
         (None, Some(_)) => {
             let reason = "the button asks for a request in the background, which is not sent without consent";
             shared.tell(Event::Failed { site: Some(site), reason: reason.into() });
@@ -55,7 +81,7 @@ pub(super) async fn open(
     let opened = check(&url, site_url.as_ref(), links, confirmed).and_then(|()| {
         link::open(&url, token).map_err(|error| CommandError::new(ErrorCode::Rejected, error.to_string()))
     });
-    opened.inspect_err(|error| {
+    opened.map(|()| true).inspect_err(|error| {
         shared.tell(Event::Failed { site: Some(site), reason: error.message.clone() });
     })
 }

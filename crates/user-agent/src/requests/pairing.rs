@@ -18,6 +18,7 @@ use crate::actor::Order;
 use crate::api::{CommandError, ErrorCode, Event, NewSite, Response};
 use crate::config::{Mode, PushServiceUrl};
 use crate::keys::{Prompt, SubscriptionRecord};
+use crate::notifier::Withdrawal;
 use crate::store::sites::{self, SiteRow};
 use crate::store::{StoreError, channels};
 
@@ -177,7 +178,7 @@ pub(super) async fn drop_channels(
     let give_up =
         |(service, channel): &(PushServiceUrl, ChannelId)| give_up(shared, service.clone(), *channel, code);
     let confirmations: Vec<_> = channels.iter().map(give_up).collect();
-    withdraw(shared, site_id).await;
+    withdraw(shared, &Withdrawal::Site(site_id.to_owned())).await;
     let confirmed = timeout(UNREGISTER_TIMEOUT, try_join_all(confirmations)).await;
     for (_, channel) in channels {
         shared.keys.remove(channel);

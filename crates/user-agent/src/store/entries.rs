@@ -66,7 +66,6 @@ pub(crate) struct Pending {
     pub(crate) id: EntryId,
     pub(crate) popup: Popup,
     pub(crate) settings: SiteSettings,
-    pub(crate) received_at: Timestamp,
     /// Somebody has seen it meanwhile.
     pub(crate) read: bool,
 }
@@ -89,14 +88,10 @@ pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<
             site_name,
             notification: notification(row)?,
             sound: row.get("audible")?,
-        };
-        Ok(Pending {
-            id,
-            popup,
-            settings: site_settings(row)?,
+            passes_silence: row.get("dnd_bypass")?,
             received_at: timestamp(row, "received_at")?,
-            read: row.get("read")?,
-        })
+        };
+        Ok(Pending { id, popup, settings: site_settings(row)?, read: row.get("read")? })
     };
     let mut statement = c.prepare_cached(sql)?;
     loop {
@@ -125,6 +120,13 @@ pub(crate) fn mark_handed(c: &Connection, ids: &[EntryId]) -> Result<()> {
     let sql = "UPDATE entry SET presentation = 'handed' WHERE id = ?1 AND presentation = 'pending'";
     let mut statement = c.prepare_cached(sql)?;
     ids.iter().try_for_each(|id| statement.execute([id.0]).map(drop))
+}
+
+/// Whether an entry is still to be on screen: nobody has read, deleted or withdrawn it, or blocked its site.
+pub(crate) fn is_wanted(c: &Connection, id: EntryId) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM entry AS e JOIN site AS s ON s.id = e.site_id
+        WHERE e.id = ?1 AND e.read = 0 AND e.deleted_at = 0 AND s.state <> 'blocked')";
+    c.prepare_cached(sql)?.query_row([id.0], |row| row.get(0))
 }
 
 /// They are not to be shown after all.
@@ -315,9 +317,9 @@ fn entry_row(row: &Row<'_>) -> Result<Entry> {
         image: notification.image,
         tag: notification.tag,
         actions: notification.actions.into_iter().map(action).collect(),
+        command: notification.command,
         read: row.get("read")?,
         disposition: if disposition == "shown" { Disposition::Shown } else { Disposition::Recorded },
-        command: notification.command,
         failure: Some(failure).filter(|failure| !failure.is_empty()),
     })
 }

@@ -4,11 +4,12 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_permissions.sql"),
     include_str!("../../migrations/0003_withheld.sql"),
     include_str!("../../migrations/0004_field_mapping.sql"),
+    include_str!("../../migrations/0005_cards.sql"),
 ];
 
 /// Applies what is missing.

@@ -1,5 +1,6 @@
 //! The database: SQLite encrypted with SQLCipher. One thread writes, one reads; callers hand them closures.
 
+pub(crate) mod cards;
 pub(crate) mod channels;
 pub(crate) mod entries;
 mod migration;

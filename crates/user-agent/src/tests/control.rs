@@ -25,13 +25,13 @@ async fn what_was_seen_elsewhere_is_read_here() {
     let read: Vec<_> = receiver.history().await.into_iter().map(|entry| (entry.title, entry.read)).collect();
     let expected = [("File 3".into(), false), ("File 2".into(), true), ("File 1".into(), false)];
     assert_eq!(read, expected, "and the frame itself is no message");
+    let site_id = receiver.show("Cloud").await.id;
+    let tagged = Withdrawal::Tagged { site_id: site_id.clone(), tags: vec!["2".into()] };
+    assert_eq!(receiver.withdrawal().await, tagged);
 
     peer.notify(&channel, "all", &sealed(&subscription, r#"{"delete-all": true}"#)).await;
     peer.acks().await;
-    assert_eq!(
-        soon("the withdrawal", receiver.withdrawn.recv()).await,
-        Some(receiver.show("Cloud").await.id)
-    );
+    assert_eq!(receiver.withdrawal().await, Withdrawal::Site(site_id));
     assert!(receiver.history().await.into_iter().all(|entry| entry.read));
 }
 
@@ -49,6 +49,9 @@ async fn what_only_a_person_can_do_is_said() {
     assert!(command.contains("activationToken=7c5b42a1") && !popup.notification.body.contains("7c5b42a1"));
     let entry = receiver.history().await.remove(0);
     assert_eq!(entry.command, Some(command), "it is copied from the history");
+    receiver.click(popup.entry, None);
+    let wish = Event::Open { entry: popup.entry, action: None, asks: false };
+    receiver.event("the window where it is", |event| *event == wish).await;
 }
 
 #[tokio::test]
@@ -62,7 +65,7 @@ async fn a_request_is_not_sent_without_consent_nor_opened_as_a_page() {
         "actions": [{"action": "http", "label": "Open the gate", "url": "http://127.0.0.1:9/gate"}]}});
     peer.notify(&channel, "v", &sealed(&subscription, &push.to_string())).await;
     let popup = receiver.popup().await;
-    receiver.clicks.send(Activation { entry: popup.entry, action: Some(0), token: None }).unwrap();
+    receiver.click(popup.entry, Some(0));
     let event = receiver.event("the refusal", |event| matches!(event, Event::Failed { .. })).await;
     assert!(matches!(event, Event::Failed { reason, .. } if reason.contains("consent")));
 }

@@ -176,7 +176,7 @@ async fn a_click_marks_the_entry_read_and_refuses_what_is_not_a_web_page() {
     peer.notify(&channel, "v1", &sealed(&subscription, &payload.to_string())).await;
     peer.acks().await;
     let entry = receiver.popup().await.entry;
-    receiver.clicks.send(Activation { entry, action: None, token: None }).unwrap();
+    receiver.click(entry, None);
     let refused = receiver.event("the refusal", |event| matches!(event, Event::Failed { .. })).await;
     assert!(matches!(refused, Event::Failed { site: Some(site), .. } if site == "Backups"));
     assert!(receiver.history().await[0].read);

@@ -3,6 +3,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects; the rest is a failure")]
 
 mod bindings;
+mod cards;
 mod checklist;
 mod control;
 mod identity;
@@ -16,6 +17,7 @@ mod trouble;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -43,7 +45,7 @@ use crate::config::{Mode, Notify, Options};
 use crate::engine::UserAgent;
 use crate::keys::Backend;
 use crate::keys::tests::{TestBackend, mock_store};
-use crate::notifier::{Activation, Notifier, NotifyError, Popup, ServerInfo};
+use crate::notifier::{Activation, Card, Notifier, NotifyError, Popup, Report, ServerInfo, Withdrawal};
 
 /// A backstop for events that never come; nothing waits this long when it works.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -181,12 +183,14 @@ struct RecordingNotifier {
     shown: mpsc::UnboundedSender<Popup>,
     capabilities: Option<Vec<String>>,
     manner: watch::Receiver<Manner>,
-    withdrawn: mpsc::UnboundedSender<String>,
+    withdrawn: mpsc::UnboundedSender<Withdrawal>,
+    restored: mpsc::UnboundedSender<Vec<Card>>,
+    ids: AtomicU32,
 }
 
 #[async_trait]
 impl Notifier for RecordingNotifier {
-    async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
+    async fn show(&self, popup: Popup) -> Result<Option<Card>, NotifyError> {
         let mut manner = self.manner.clone();
         let refused = *manner.borrow();
         if let Manner::Refuses(word) = refused
@@ -197,16 +201,27 @@ impl Notifier for RecordingNotifier {
         if *manner.borrow() == Manner::IsAbsent {
             return Err(NotifyError::Absent("nobody is there".into()));
         }
-        self.shown.send(popup).map_err(|_| NotifyError::Absent("the test has ended".into()))?;
-        manner
-            .wait_for(|manner| *manner != Manner::Hangs)
-            .await
-            .map(drop)
-            .map_err(|_| NotifyError::Absent("the test has ended".into()))
+        let ended = || NotifyError::Absent("the test has ended".into());
+        let card = Card {
+            server: "this run".into(),
+            id: self.ids.fetch_add(1, Ordering::Relaxed),
+            entry: popup.entry,
+            site_id: popup.site_id.clone(),
+            tag: popup.notification.tag.clone(),
+            clickable: true,
+            buttons: 0,
+        };
+        self.shown.send(popup).map_err(|_| ended())?;
+        manner.wait_for(|manner| *manner != Manner::Hangs).await.map_err(|_| ended())?;
+        Ok(Some(card))
     }
 
-    async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError> {
-        self.withdrawn.send(site_id.to_owned()).map_err(|_| NotifyError::Absent("the test has ended".into()))
+    async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {
+        self.withdrawn.send(which.clone()).map_err(|_| NotifyError::Absent("the test has ended".into()))
+    }
+
+    async fn restore(&self, cards: Vec<Card>) {
+        self.restored.send(cards).unwrap();
     }
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {
@@ -233,8 +248,9 @@ struct Receiver {
     events: crate::client::Events,
     popups: mpsc::UnboundedReceiver<Popup>,
     notifications: watch::Sender<Manner>,
-    withdrawn: mpsc::UnboundedReceiver<String>,
-    clicks: mpsc::UnboundedSender<Activation>,
+    withdrawn: mpsc::UnboundedReceiver<Withdrawal>,
+    restored: mpsc::UnboundedReceiver<Vec<Card>>,
+    reports: mpsc::UnboundedSender<Report>,
 }
 
 impl Machine {
@@ -265,19 +281,27 @@ impl Machine {
         let backend = Some(Backend::Test(self.door.clone()));
         let (shown, popups) = mpsc::unbounded_channel();
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
-        let (clicks, activations) = mpsc::unbounded_channel();
+        let (restorations, restored) = mpsc::unbounded_channel();
+        let (reports, reported) = mpsc::unbounded_channel();
         let (notifications, manner) = watch::channel(Manner::Shows);
         let notifier: Option<Arc<dyn Notifier>> = match options.mode {
             Mode::Receive(_) => {
                 let capabilities = self.capabilities.clone();
-                Some(Arc::new(RecordingNotifier { shown, capabilities, manner, withdrawn: withdrawals }))
+                Some(Arc::new(RecordingNotifier {
+                    shown,
+                    capabilities,
+                    manner,
+                    withdrawn: withdrawals,
+                    restored: restorations,
+                    ids: AtomicU32::new(1),
+                }))
             }
             Mode::Online | Mode::Offline => None,
         };
-        let engine = UserAgent::start_with(options, backend, notifier, activations).await?;
+        let engine = UserAgent::start_with(options, backend, notifier, reported).await?;
         let client = engine.client();
         let events = client.events_from_start();
-        Ok(Receiver { engine, client, events, popups, notifications, withdrawn, clicks })
+        Ok(Receiver { engine, client, events, popups, notifications, withdrawn, restored, reports })
     }
 
     fn database(&self) -> PathBuf {
@@ -347,6 +371,16 @@ impl Receiver {
 
     async fn popup(&mut self) -> Popup {
         soon("a notification", self.popups.recv()).await.unwrap()
+    }
+
+    /// Somebody clicks on an entry's notification or, with an index, on one of its buttons.
+    fn click(&self, entry: Option<EntryId>, action: Option<usize>) {
+        self.reports.send(Report::Clicked(Activation { entry, action, token: None })).unwrap();
+    }
+
+    /// What was taken off the screen next.
+    async fn withdrawal(&mut self) -> Withdrawal {
+        soon("a withdrawal", self.withdrawn.recv()).await.unwrap()
     }
 
     /// The titles of the next notifications.

@@ -63,8 +63,9 @@ async fn a_burst_ends_in_one_summary_that_grows() {
     assert_eq!(history.len(), 18);
     assert!(history.iter().all(|entry| entry.disposition == Disposition::Shown));
 
-    receiver.clicks.send(Activation { entry: last.entry, action: None, token: None }).unwrap();
-    receiver.event("the wish for the window", |event| *event == Event::Open).await;
+    receiver.click(last.entry, None);
+    let wish = Event::Open { entry: None, action: None, asks: false };
+    receiver.event("the wish for the window", |event| *event == wish).await;
 }
 
 #[tokio::test]
@@ -243,8 +244,9 @@ async fn links_that_leave_the_site_follow_its_policy() {
     receiver.set("Backups", &[SiteChange::Links(Links::Ask)]).await.unwrap();
     let open = Request::OpenEntry { id, action: None, confirmed: false };
     assert_eq!(receiver.client.request(open).await.unwrap_err().code, ErrorCode::Unconfirmed);
-    receiver.clicks.send(Activation { entry: Some(id), action: None, token: None }).unwrap();
-    receiver.event("the window that asks", |event| *event == Event::Open).await;
+    receiver.click(Some(id), None);
+    let wish = Event::Open { entry: Some(id), action: None, asks: true };
+    receiver.event("the window that asks", |event| *event == wish).await;
 }
 
 #[tokio::test]

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use user_agent::api::EntryId;
-use user_agent::notifier::{Activation, Notifier, NotifyError};
+use user_agent::notifier::{Activation, Notifier, NotifyError, Popup, Report, Withdrawal};
+use webpush::Urgency;
 use webpush::payload::{Direction, Notification};
 
-use super::{Call, Desktop, FULL, PATIENCE, Shown, Subject, clickable, popup, tagged, titled};
+use super::{
+    Call, Desktop, FULL, Manner, PATIENCE, Shown, Subject, clickable, next_click, popup, tagged, titled,
+};
 
 /// Makes a test of each part of the suite; `run` gets the test's name and what to do with a [`Subject`].
 #[macro_export]
@@ -25,7 +29,10 @@ macro_rules! conformance {
             a_restarted_server_is_not_given_ids_of_its_predecessor,
             without_a_server_nothing_is_shown_and_later_it_is,
             withdrawing_closes_a_sites_notifications_only,
+            withdrawing_by_tag_or_entry_closes_those_only,
             silence_and_staying_are_passed_on,
+            how_urgent_it_is_is_passed_on_as_far_as_the_user_allows,
+            what_is_shown_late_says_when_it_arrived,
             hostile_text_is_harmless,
             the_server_is_named_with_what_it_can_do,
         );
@@ -42,15 +49,15 @@ struct Stage {
     subject: Subject,
     desktop: Desktop,
     notifier: Arc<dyn Notifier>,
-    clicks: mpsc::UnboundedReceiver<Activation>,
+    reports: mpsc::UnboundedReceiver<Report>,
 }
 
 impl Stage {
     async fn new(subject: Subject, capabilities: &[&str]) -> Self {
         let desktop = Desktop::start(&subject.address, capabilities).await;
-        let (activations, clicks) = mpsc::unbounded_channel();
-        let notifier = (subject.make)(&subject.address, activations);
-        Self { subject, desktop, notifier, clicks }
+        let (sender, reports) = mpsc::unbounded_channel();
+        let notifier = (subject.make)(&subject.address, sender);
+        Self { subject, desktop, notifier, reports }
     }
 
     async fn show(&mut self, entry: i64, site: &str, notification: Notification) -> Shown {
@@ -64,14 +71,18 @@ impl Stage {
         let clicking = async {
             loop {
                 self.desktop.emit("ActionInvoked", &(shown.id, key)).await;
-                match timeout(wait, self.clicks.recv()).await {
-                    Ok(activation) => return activation.unwrap(),
+                match timeout(wait, next_click(&mut self.reports)).await {
+                    Ok(activation) => return activation,
                     Err(_) => assert!(self.subject.listens_late, "no click was reported"),
                 }
             }
         };
         timeout(PATIENCE, clicking).await.expect("a click")
     }
+}
+
+fn site(id: &str) -> Withdrawal {
+    Withdrawal::Site(id.to_owned())
 }
 
 pub async fn a_notification_says_what_was_sent_and_from_where(subject: Subject) {
@@ -191,20 +202,20 @@ pub async fn a_restarted_server_is_not_given_ids_of_its_predecessor(subject: Sub
 }
 
 pub async fn without_a_server_nothing_is_shown_and_later_it_is(subject: Subject) {
-    let (activations, _clicks) = mpsc::unbounded_channel();
-    let notifier = (subject.make)(&subject.address, activations);
+    let (reports, _reported) = mpsc::unbounded_channel();
+    let notifier = (subject.make)(&subject.address, reports);
     let refused = notifier.show(popup(1, "s", titled("Early"))).await;
     assert!(matches!(refused, Err(NotifyError::Absent(_))), "{refused:?}");
     assert!(matches!(notifier.server().await, Err(NotifyError::Absent(_))));
-    notifier.withdraw("s").await.unwrap();
+    notifier.withdraw(&site("s")).await.unwrap();
 
     let mut desktop = Desktop::start(&subject.address, FULL).await;
     notifier.show(popup(2, "s", titled("Late"))).await.unwrap();
     assert_eq!(desktop.shown().await.summary, "Late");
 
-    let (activations, _clicks) = mpsc::unbounded_channel();
+    let (reports, _reported) = mpsc::unbounded_channel();
     desktop.stop().await;
-    let without_server = (subject.make)(&subject.address, activations).show(popup(3, "s", titled("x"))).await;
+    let without_server = (subject.make)(&subject.address, reports).show(popup(3, "s", titled("x"))).await;
     assert!(matches!(without_server, Err(NotifyError::Absent(_))), "{without_server:?}");
     let refused = notifier.show(popup(4, "s", titled("Gone"))).await;
     assert!(matches!(refused, Err(NotifyError::Absent(_))), "{refused:?}");
@@ -215,8 +226,8 @@ pub async fn withdrawing_closes_a_sites_notifications_only(subject: Subject) {
     let first = stage.show(1, "a", titled("One")).await;
     let _other = stage.show(2, "b", titled("Two")).await;
     let third = stage.show(3, "a", tagged("Three", "t")).await;
-    stage.notifier.withdraw("a").await.unwrap();
-    stage.notifier.withdraw("unknown").await.unwrap();
+    stage.notifier.withdraw(&site("a")).await.unwrap();
+    stage.notifier.withdraw(&site("unknown")).await.unwrap();
     let mut closed = Vec::new();
     for _ in 0..2 {
         let Call::Close(id) = stage.desktop.call().await else { panic!("not closed") };
@@ -226,6 +237,23 @@ pub async fn withdrawing_closes_a_sites_notifications_only(subject: Subject) {
     assert_eq!(closed, [first.id, third.id]);
     let next = stage.show(4, "a", tagged("Four", "t")).await;
     assert_eq!(next.replaces_id, 0);
+}
+
+pub async fn withdrawing_by_tag_or_entry_closes_those_only(subject: Subject) {
+    let mut stage = Stage::new(subject, FULL).await;
+    let first = stage.show(1, "a", tagged("One", "t")).await;
+    let _other_site = stage.show(2, "b", tagged("Two", "t")).await;
+    let _other_tag = stage.show(3, "a", tagged("Three", "u")).await;
+    let fourth = stage.show(4, "a", titled("Four")).await;
+    let tagged = |tags: &[&str]| Withdrawal::Tagged {
+        site_id: "a".to_owned(),
+        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+    };
+    stage.notifier.withdraw(&tagged(&["x", "t"])).await.unwrap();
+    assert_eq!(stage.desktop.closed().await, first.id);
+    stage.notifier.withdraw(&tagged(&["t", ""])).await.unwrap();
+    stage.notifier.withdraw(&Withdrawal::Entries(vec![EntryId(9), EntryId(1), EntryId(4)])).await.unwrap();
+    assert_eq!(stage.desktop.closed().await, fourth.id, "nothing else was closed before");
 }
 
 pub async fn silence_and_staying_are_passed_on(subject: Subject) {
@@ -239,6 +267,38 @@ pub async fn silence_and_staying_are_passed_on(subject: Subject) {
     quiet_site.sound = false;
     stage.notifier.show(quiet_site).await.unwrap();
     assert!(stage.desktop.shown().await.is_silenced());
+}
+
+pub async fn how_urgent_it_is_is_passed_on_as_far_as_the_user_allows(subject: Subject) {
+    let mut stage = Stage::new(subject.clone(), FULL).await;
+    let urgent = |urgency| Notification { urgency: Some(urgency), ..titled("Now") };
+    let staying = || Notification { require_interaction: true, ..titled("Stay") };
+    let passing = |entry, notification| Popup { passes_silence: true, ..popup(entry, "s", notification) };
+    let cases = [
+        (popup(1, "s", urgent(Urgency::VeryLow)), 0),
+        (popup(2, "s", urgent(Urgency::High)), 1),
+        (passing(3, urgent(Urgency::Normal)), 1),
+        (passing(4, urgent(Urgency::High)), 2),
+        (passing(5, staying()), 2),
+    ];
+    for (popup, urgency) in cases {
+        stage.notifier.show(popup.clone()).await.unwrap();
+        assert_eq!(stage.desktop.shown().await.hint::<u8>("urgency"), Some(urgency), "{popup:?}");
+    }
+    stage.desktop.stop().await;
+    stage.desktop = Desktop::start_as(&subject.address, FULL, Manner::IsPlasma).await;
+    stage.notifier.show(passing(6, staying())).await.unwrap();
+    let shown = stage.desktop.shown().await;
+    assert_eq!((shown.expire_timeout, shown.hint::<u8>("urgency")), (0, Some(1)), "it stays without");
+}
+
+pub async fn what_is_shown_late_says_when_it_arrived(subject: Subject) {
+    let mut stage = Stage::new(subject, FULL).await;
+    let arrived = Timestamp::now() - SignedDuration::from_hours(72);
+    let late = Popup { received_at: arrived, ..popup(1, "s", titled("Late")) };
+    stage.notifier.show(late).await.unwrap();
+    let day = arrived.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string();
+    assert_eq!(stage.desktop.shown().await.body, day);
 }
 
 pub async fn hostile_text_is_harmless(subject: Subject) {

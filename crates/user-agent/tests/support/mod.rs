@@ -12,10 +12,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use user_agent::api::EntryId;
-use user_agent::notifier::{Activations, Notifier, Popup};
+use user_agent::notifier::{Activation, Notifier, Popup, Report, Reports};
 use webpush::payload::{Action, Notification};
 use zbus::interface;
 use zbus::zvariant::OwnedValue;
@@ -120,18 +121,21 @@ pub enum Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     Usual,
-    /// Shows it and never answers.
+    /// Shows it and does not answer before [`Desktop::answer`].
     Hangs,
     /// Reports a click on the notification, and only then answers.
     ClicksFirst,
     /// The bus answers the first call in its place, as if it had just gone.
     IsGoneFirst,
+    /// As usual, by the name of KDE's server.
+    IsPlasma,
 }
 
 /// The recording server. Dropping it takes it off the bus.
 pub struct Desktop {
     connection: zbus::Connection,
     calls: mpsc::UnboundedReceiver<Call>,
+    answers: Arc<Notify>,
 }
 
 impl Desktop {
@@ -142,7 +146,9 @@ impl Desktop {
     pub async fn start_as(address: &str, capabilities: &[&str], manner: Manner) -> Self {
         let (record, calls) = mpsc::unbounded_channel();
         let capabilities = capabilities.iter().map(|&name| name.to_owned()).collect();
-        let server = Server { capabilities, manner, record, open: Arc::default(), last_id: 0 };
+        let answers = Arc::new(Notify::new());
+        let (open, last_id) = (Arc::default(), 0);
+        let server = Server { capabilities, manner, record, open, last_id, answers: answers.clone() };
         let builder = zbus::connection::Builder::address(address).unwrap();
         let connection = builder
             .serve_at(PATH, server)
@@ -154,7 +160,7 @@ impl Desktop {
             .build()
             .await
             .unwrap();
-        Self { connection, calls }
+        Self { connection, calls, answers }
     }
 
     pub async fn call(&mut self) -> Call {
@@ -170,6 +176,18 @@ impl Desktop {
 
     pub async fn emit<B: serde::Serialize + zbus::zvariant::DynamicType>(&self, signal: &str, body: &B) {
         emit(&self.connection, signal, body).await;
+    }
+
+    /// Answers one call that it has let hang.
+    pub fn answer(&self) {
+        self.answers.notify_one();
+    }
+
+    pub async fn closed(&mut self) -> u32 {
+        match self.call().await {
+            Call::Close(id) => id,
+            Call::Notify(shown) => panic!("showed {shown:?} instead of closing"),
+        }
     }
 
     /// Leaves the bus before it returns.
@@ -192,6 +210,7 @@ struct Server {
     record: mpsc::UnboundedSender<Call>,
     open: Arc<Mutex<HashSet<u32>>>,
     last_id: u32,
+    answers: Arc<Notify>,
 }
 
 #[interface(name = "org.freedesktop.Notifications")]
@@ -201,7 +220,8 @@ impl Server {
     }
 
     fn get_server_information(&self) -> (&str, &str, &str, &str) {
-        ("Recorder", "Belfry", "1.0", "1.2")
+        let name = if self.manner == Manner::IsPlasma { "Plasma" } else { "Recorder" };
+        (name, "Belfry", "1.0", "1.2")
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -242,7 +262,7 @@ impl Server {
         };
         let _ = self.record.send(Call::Notify(Box::new(shown)));
         if self.manner == Manner::Hangs {
-            std::future::pending::<()>().await;
+            self.answers.notified().await;
         }
         if self.manner == Manner::ClicksFirst {
             emit(connection, "ActivationToken", &(id, "early")).await;
@@ -264,7 +284,7 @@ impl Server {
 #[derive(Clone)]
 pub struct Subject {
     pub address: String,
-    pub make: fn(&str, Activations) -> Arc<dyn Notifier>,
+    pub make: fn(&str, Reports) -> Arc<dyn Notifier>,
     /// It starts to listen for clicks some time after it has shown something.
     pub listens_late: bool,
 }
@@ -277,6 +297,17 @@ pub fn popup(entry: i64, site: &str, notification: Notification) -> Popup {
         origin: "backups.example.org".to_owned(),
         notification,
         sound: true,
+        passes_silence: false,
+        received_at: Timestamp::now(),
+    }
+}
+
+/// The next click that is reported; closings in between are passed over.
+pub async fn next_click(reports: &mut mpsc::UnboundedReceiver<Report>) -> Activation {
+    loop {
+        if let Report::Clicked(activation) = reports.recv().await.unwrap() {
+            return activation;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! only to the connection that sent the notification, and some drop notifications when it closes.
 
 mod session;
-mod shown;
+pub(crate) mod shown;
 
 use std::sync::Arc;
 
@@ -10,16 +10,17 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use self::session::Session;
-use super::{Activations, Notifier, NotifyError, Popup, ServerInfo};
+use super::{Card, Notifier, NotifyError, Popup, Reports, ServerInfo, Withdrawal};
 
 /// Shows notifications through `org.freedesktop.Notifications`.
 ///
 /// The bus and the server may be missing when it is made, start later and restart at any time; each call looks anew.
-/// Notifications of an earlier process or an earlier server are out of reach: it neither replaces nor withdraws them,
-/// and clicks on them are not reported.
+/// Notifications of an earlier process are known again by [`Notifier::restore`], but clicks on them are heard only from servers
+/// that tell everybody of clicks, as the specification has it: GNOME's and dunst tell the connection that has ended. Those of an earlier server are out of reach:
+/// it neither replaces nor withdraws them, and clicks on them are not reported.
 pub struct LinuxNotifier {
     address: Option<String>,
-    activations: Activations,
+    reports: Reports,
     /// Held while a notification is shown, which may take a server long: two with the same tag must not overtake each
     /// other.
     showing: Mutex<()>,
@@ -28,13 +29,13 @@ pub struct LinuxNotifier {
 
 impl LinuxNotifier {
     /// On the user's session bus, to which it connects when it is first needed.
-    pub fn new(activations: Activations) -> Self {
-        Self { address: None, activations, showing: Mutex::default(), session: Mutex::default() }
+    pub fn new(reports: Reports) -> Self {
+        Self { address: None, reports, showing: Mutex::default(), session: Mutex::default() }
     }
 
     /// On the bus with this D-Bus address.
-    pub fn at(address: &str, activations: Activations) -> Self {
-        Self { address: Some(address.to_owned()), ..Self::new(activations) }
+    pub fn at(address: &str, reports: Reports) -> Self {
+        Self { address: Some(address.to_owned()), ..Self::new(reports) }
     }
 
     /// Connects to the bus ahead of need. Whether anything shows notifications there is not looked at.
@@ -46,7 +47,7 @@ impl LinuxNotifier {
         let mut session = self.session.lock().await;
         let open = match session.take() {
             Some(open) if open.is_open() => open,
-            _ => Arc::new(Session::open(self.address.as_deref(), self.activations.clone()).await?),
+            _ => Arc::new(Session::open(self.address.as_deref(), self.reports.clone()).await?),
         };
         Ok(session.insert(open).clone())
     }
@@ -54,16 +55,23 @@ impl LinuxNotifier {
 
 #[async_trait]
 impl Notifier for LinuxNotifier {
-    async fn show(&self, popup: Popup) -> Result<(), NotifyError> {
+    async fn show(&self, popup: Popup) -> Result<Option<Card>, NotifyError> {
         let _turn = self.showing.lock().await;
         self.connected().await?.show(&popup).await
     }
 
-    async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError> {
+    async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {
         let session = self.session.lock().await.clone();
         match session.filter(|session| session.is_open()) {
-            Some(session) => session.withdraw(site_id).await,
+            Some(session) => session.withdraw(which).await,
             None => Ok(()),
+        }
+    }
+
+    async fn restore(&self, cards: Vec<Card>) {
+        let restored = async { self.connected().await?.restore(cards).await };
+        if let Err(error) = restored.await {
+            tracing::warn!(%error, "clicks on earlier notifications open nothing");
         }
     }
 

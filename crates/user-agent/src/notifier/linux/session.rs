@@ -11,24 +11,21 @@ use jiff::ZonedDateTime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use zbus::message::Type;
+use zbus::message::{Flags, Type};
 use zbus::names::OwnedUniqueName;
 use zbus::zvariant::Value;
 use zbus::{Connection, MatchRule, Message, MessageStream, fdo};
 
-use super::shown::{Card, DEFAULT_KEY, Shown};
+use super::shown::Shown;
+use crate::notifier::card::DEFAULT_KEY;
 use crate::notifier::presentation::{APP_NAME, DESKTOP_ENTRY, Presentation, SOUND_NAME, Sound, Surface};
-use crate::notifier::{Activations, NotifyError, Popup, bus_error};
+use crate::notifier::{Card, NotifyError, Popup, Report, Reports, Withdrawal, bus_error};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
 /// How long a server may take to answer, its start by the bus included.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// `urgency` in the specification: low 0, normal 1, critical 2. Critical breaks do-not-disturb, which is not a
-/// sender's to decide, so also what asks to stay is sent as normal.
-const NORMAL_URGENCY: u8 = 1;
 
 /// Calls of `Notify` the server has not answered. It answers late or never only when something is wrong with it.
 const UNANSWERED_LIMIT: usize = 64;
@@ -40,12 +37,15 @@ const EARLY_LIMIT: usize = 16;
 pub(super) struct Session {
     connection: Connection,
     state: Arc<Mutex<State>>,
+    reports: Reports,
     reader: JoinHandle<()>,
 }
 
 /// One run of a notification server.
 pub(super) struct Server {
     owner: OwnedUniqueName,
+    /// [`Card::server`].
+    run: String,
     /// With its version.
     pub(super) name: String,
     pub(super) capabilities: Vec<String>,
@@ -70,12 +70,15 @@ enum Signal {
 }
 
 struct Unanswered {
+    /// Without its id.
     card: Card,
-    answer: oneshot::Sender<zbus::Result<()>>,
+    /// To be closed as soon as its id is known.
+    withdrawn: bool,
+    answer: oneshot::Sender<zbus::Result<Option<Card>>>,
 }
 
 impl Session {
-    pub(super) async fn open(address: Option<&str>, activations: Activations) -> Result<Self, NotifyError> {
+    pub(super) async fn open(address: Option<&str>, reports: Reports) -> Result<Self, NotifyError> {
         let opening = async {
             let builder = match address {
                 Some(address) => zbus::connection::Builder::address(address)?,
@@ -101,15 +104,15 @@ impl Session {
             Err(_) => return Err(absent("no answer".into())),
         };
         let state = Arc::new(Mutex::new(State::default()));
-        let reader = tokio::spawn(read(messages, Arc::clone(&state), activations));
-        Ok(Self { connection, state, reader })
+        let reader = tokio::spawn(read(connection.clone(), messages, Arc::clone(&state), reports.clone()));
+        Ok(Self { connection, state, reports, reader })
     }
 
     pub(super) fn is_open(&self) -> bool {
         !self.connection.is_closed() && !self.reader.is_finished()
     }
 
-    pub(super) async fn show(&self, popup: &Popup) -> Result<(), NotifyError> {
+    pub(super) async fn show(&self, popup: &Popup) -> Result<Option<Card>, NotifyError> {
         let server = self.server().await?;
         match self.show_on(&server, popup).await {
             // It ended since it was asked what it can do; another may have taken its place or be startable.
@@ -122,19 +125,52 @@ impl Session {
         }
     }
 
-    /// Closes a site's notifications. Those already gone are no error.
-    pub(super) async fn withdraw(&self, site_id: &str) -> Result<(), NotifyError> {
+    /// Closes notifications; one that the server is still to answer for, once it has.
+    pub(super) async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {
         let (server, ids) = {
             let mut state = self.state();
-            (state.server.clone(), state.shown.take_site(site_id))
+            for unanswered in state.unanswered.values_mut() {
+                unanswered.withdrawn |= which.covers(&unanswered.card);
+            }
+            (state.server.clone(), state.shown.take(which))
         };
         let Some(server) = server else { return Ok(()) };
+        for &id in &ids {
+            self.report_closed(&server, id);
+        }
         let closing = async {
             for id in ids {
                 self.close(&server, id).await;
             }
         };
         timeout(ANSWER_TIMEOUT, closing).await.map_err(|_| no_answer())
+    }
+
+    /// Knows again what the server that runs has on screen. A server that is only to be started has nothing.
+    pub(super) async fn restore(&self, cards: Vec<Card>) -> Result<(), NotifyError> {
+        let asking = async {
+            let bus = fdo::DBusProxy::new(&self.connection).await?;
+            zbus::Result::Ok(bus.name_has_owner(NAME.try_into()?).await?)
+        };
+        let runs = timeout(ANSWER_TIMEOUT, asking).await.map_err(|_| no_answer())?;
+        let server = match runs.map_err(|error| bus_error(&error))? {
+            true => Some(self.server().await?),
+            false => None,
+        };
+        let is_here = |card: &Card| server.as_ref().is_some_and(|server| server.run == card.server);
+        let (here, gone): (Vec<_>, Vec<_>) = cards.into_iter().partition(is_here);
+        {
+            let mut state = self.state();
+            // It may have ended meanwhile.
+            if state.server.as_ref().map(|known| &known.run) == server.as_ref().map(|server| &server.run) {
+                state.shown.restore(here);
+            }
+        }
+        for Card { server, id, .. } in gone {
+            // Nobody listens any more when the engine is stopping.
+            let _ = self.reports.send(Report::Closed { server, id });
+        }
+        Ok(())
     }
 
     /// The server on the bus, started if need be and asked once in its life what it can do.
@@ -144,7 +180,9 @@ impl Session {
         }
         let server = Arc::new(timeout(ANSWER_TIMEOUT, self.ask_server()).await.map_err(|_| no_answer())??);
         let mut state = self.state();
-        state.shown.clear();
+        if state.server.as_ref().is_none_or(|known| known.run != server.run) {
+            state.shown.clear();
+        }
         state.server = Some(Arc::clone(&server));
         Ok(server)
     }
@@ -157,18 +195,17 @@ impl Session {
         let sender = reply.header().sender().map(|sender| OwnedUniqueName::from(sender.to_owned()));
         let owner = sender.ok_or_else(|| NotifyError::Failed("an answer without a sender".into()))?;
         let capabilities: Vec<String> = reply.body().deserialize().map_err(|error| bus_error(&error))?;
-        let name = match ask(owner.as_str(), "GetServerInformation").await {
-            Ok(reply) => match reply.body().deserialize::<(String, String, String, String)>() {
-                Ok((name, _, version, _)) => format!("{name} {version}").trim().to_owned(),
-                Err(_) => String::new(),
-            },
-            Err(_) => String::new(),
+        let (name, _, version, _) = match ask(owner.as_str(), "GetServerInformation").await {
+            Ok(reply) => reply.body().deserialize::<(String, String, String, String)>().unwrap_or_default(),
+            Err(_) => Default::default(),
         };
-        Ok(Server { owner, name, surface: Surface::of(&capabilities), capabilities })
+        let surface = Surface::of(&name, &capabilities);
+        let run = format!("{} {owner}", self.connection.server_guid());
+        Ok(Server { owner, run, name: format!("{name} {version}").trim().to_owned(), capabilities, surface })
     }
 
     /// Sends to the server whose capabilities are known, not to whoever has its name by now.
-    async fn show_on(&self, server: &Server, popup: &Popup) -> Result<(), NotifyError> {
+    async fn show_on(&self, server: &Server, popup: &Popup) -> Result<Option<Card>, NotifyError> {
         let presentation = Presentation::new(popup, server.surface, &ZonedDateTime::now());
         let notification = &popup.notification;
         let mut replaces = self.state().shown.tagged(&popup.site_id, &notification.tag);
@@ -176,18 +213,25 @@ impl Session {
             && let Some(id) = replaces.take()
         {
             timeout(ANSWER_TIMEOUT, self.close(server, id)).await.map_err(|_| no_answer())?;
-            self.state().shown.on_closed(id);
+            if self.state().shown.on_closed(id) {
+                self.report_closed(server, id);
+            }
         }
-        let mut keys = Vec::new();
+        let card = Card {
+            server: server.run.clone(),
+            id: 0,
+            entry: popup.entry,
+            site_id: popup.site_id.clone(),
+            tag: notification.tag.clone(),
+            clickable: presentation.default_action.is_some(),
+            buttons: u32::try_from(presentation.buttons.len()).unwrap_or_default(),
+        };
         let mut actions = Vec::new();
         if let Some(label) = presentation.default_action {
-            keys.push((DEFAULT_KEY.to_owned(), None));
             actions.extend([DEFAULT_KEY.to_owned(), label.to_owned()]);
         }
-        for (index, label) in &presentation.buttons {
-            let key = self.state().shown.next_key();
-            keys.push((key.clone(), Some(*index)));
-            actions.extend([key, label.clone()]);
+        for (index, label) in presentation.buttons.iter().enumerate() {
+            actions.extend([card.key(index), label.clone()]);
         }
         let call = Message::method_call(PATH, "Notify")
             .and_then(|call| call.destination(server.owner.as_str())?.interface(NAME))
@@ -198,19 +242,18 @@ impl Session {
                 call.build(&(APP_NAME, replaces_id, "", summary, body, actions, hints, *expire_timeout))
             })
             .map_err(|error| bus_error(&error))?;
-        let card =
-            Card { entry: popup.entry, site_id: popup.site_id.clone(), tag: notification.tag.clone(), keys };
         self.notify(&call, card).await
     }
 
-    async fn notify(&self, call: &Message, card: Card) -> Result<(), NotifyError> {
+    async fn notify(&self, call: &Message, card: Card) -> Result<Option<Card>, NotifyError> {
         let (answer, answered) = oneshot::channel();
         {
             let mut state = self.state();
             if state.unanswered.len() >= UNANSWERED_LIMIT {
                 state.unanswered.clear();
             }
-            state.unanswered.insert(call.primary_header().serial_num(), Unanswered { card, answer });
+            let unanswered = Unanswered { card, withdrawn: false, answer };
+            state.unanswered.insert(call.primary_header().serial_num(), unanswered);
         }
         let gone = || zbus::Error::Failure("the bus is gone".into());
         let sent = timeout(ANSWER_TIMEOUT, self.connection.send(call)).await.unwrap_or_else(|_| Err(gone()));
@@ -226,6 +269,11 @@ impl Session {
         {
             tracing::debug!(%error, "a notification was not closed");
         }
+    }
+
+    fn report_closed(&self, server: &Server, id: u32) {
+        // Nobody listens any more when the engine is stopping.
+        let _ = self.reports.send(Report::Closed { server: server.run.clone(), id });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -246,33 +294,42 @@ impl State {
         self.early.clear();
     }
 
-    fn on_reply(&mut self, message: &Message, activations: &Activations) {
-        let serial = message.header().reply_serial();
-        let Some(Unanswered { card, answer }) = serial.and_then(|serial| self.unanswered.remove(&serial))
-        else {
-            return;
-        };
+    /// Returns the id of a notification that was withdrawn before it had one: it is to be closed.
+    fn on_reply(&mut self, message: &Message, reports: &Reports) -> Option<u32> {
+        let serial = message.header().reply_serial()?;
+        let Unanswered { card, withdrawn, answer } = self.unanswered.remove(&serial)?;
         let id = match message.message_type() {
             Type::Error => Err(message.clone().into()),
             Type::MethodReturn | Type::MethodCall | Type::Signal => message.body().deserialize::<u32>(),
         };
+        let unwanted = id.as_ref().ok().copied().filter(|_| withdrawn);
         let shown = id.map(|id| {
-            self.shown.insert(id, card);
+            if withdrawn {
+                if self.shown.on_closed(id) {
+                    // It has replaced this one.
+                    let _ = reports.send(Report::Closed { server: card.server, id });
+                }
+                return None;
+            }
+            let card = Card { id, ..card };
+            self.shown.insert(card.clone());
             for signal in std::mem::take(&mut self.early) {
                 match signal.id() == id {
-                    true => self.apply(signal, activations),
+                    true => self.apply(signal, reports),
                     false => self.early.push_back(signal),
                 }
             }
+            Some(card)
         });
         if self.unanswered.is_empty() {
             self.early.clear();
         }
         // Nobody may be waiting any more; it is on screen all the same.
         let _ = answer.send(shown);
+        unwanted
     }
 
-    fn on_signal(&mut self, message: &Message, activations: &Activations) -> zbus::Result<()> {
+    fn on_signal(&mut self, message: &Message, reports: &Reports) -> zbus::Result<()> {
         let header = message.header();
         let (Some(sender), Some(interface), Some(member)) =
             (header.sender(), header.interface(), header.member())
@@ -307,23 +364,29 @@ impl State {
             _ => return Ok(()),
         };
         if self.shown.knows(signal.id()) {
-            self.apply(signal, activations);
+            self.apply(signal, reports);
         } else if !self.unanswered.is_empty() && self.early.len() < EARLY_LIMIT {
             self.early.push_back(signal);
         }
         Ok(())
     }
 
-    fn apply(&mut self, signal: Signal, activations: &Activations) {
-        match signal {
-            Signal::ActivationToken(id, token) => self.shown.on_token(id, token),
-            Signal::ActionInvoked(id, key) => {
-                if let Some(activation) = self.shown.on_action(id, &key) {
-                    // Nobody listens any more when the engine is stopping.
-                    let _ = activations.send(activation);
-                }
+    fn apply(&mut self, signal: Signal, reports: &Reports) {
+        let report = match signal {
+            Signal::ActivationToken(id, token) => {
+                self.shown.on_token(id, token);
+                None
             }
-            Signal::NotificationClosed(id) => self.shown.on_closed(id),
+            Signal::ActionInvoked(id, key) => self.shown.on_action(id, &key).map(Report::Clicked),
+            Signal::NotificationClosed(id) => self
+                .server
+                .as_ref()
+                .filter(|_| self.shown.on_closed(id))
+                .map(|server| Report::Closed { server: server.run.clone(), id }),
+        };
+        if let Some(report) = report {
+            // Nobody listens any more when the engine is stopping.
+            let _ = reports.send(report);
         }
     }
 
@@ -340,15 +403,27 @@ impl Signal {
     }
 }
 
-async fn read(mut messages: MessageStream, state: Arc<Mutex<State>>, activations: Activations) {
+async fn read(
+    connection: Connection,
+    mut messages: MessageStream,
+    state: Arc<Mutex<State>>,
+    reports: Reports,
+) {
     while let Some(Ok(message)) = messages.next().await {
         match message.message_type() {
             Type::Signal => {
-                if let Err(error) = lock(&state).on_signal(&message, &activations) {
+                if let Err(error) = lock(&state).on_signal(&message, &reports) {
                     tracing::debug!(%error, "the notification server sent a signal that is not by the specification");
                 }
             }
-            Type::MethodReturn | Type::Error => lock(&state).on_reply(&message, &activations),
+            Type::MethodReturn | Type::Error => {
+                let unwanted = lock(&state).on_reply(&message, &reports);
+                if let (Some(id), Some(sender)) = (unwanted, message.header().sender())
+                    && let Err(error) = close_unwanted(&connection, sender.as_str(), id).await
+                {
+                    tracing::debug!(%error, "a notification was not closed");
+                }
+            }
             Type::MethodCall => {}
         }
     }
@@ -357,9 +432,19 @@ async fn read(mut messages: MessageStream, state: Arc<Mutex<State>>, activations
     state.unanswered.clear();
 }
 
+/// Without waiting for an answer, which would be read by who waits.
+async fn close_unwanted(connection: &Connection, server: &str, id: u32) -> zbus::Result<()> {
+    let call = Message::method_call(PATH, "CloseNotification")?
+        .destination(server)?
+        .interface(NAME)?
+        .with_flags(Flags::NoReplyExpected)?
+        .build(&id)?;
+    connection.send(&call).await
+}
+
 fn hints(presentation: &Presentation, is_replacement: bool) -> HashMap<&'static str, Value<'_>> {
     let mut hints = HashMap::from([
-        ("urgency", Value::U8(NORMAL_URGENCY)),
+        ("urgency", Value::U8(presentation.urgency.level())),
         ("desktop-entry", Value::from(DESKTOP_ENTRY)),
     ]);
     match presentation.sound {

@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::api::EntryId;
-use crate::notifier::Activation;
+use crate::notifier::{Activation, Card, Withdrawal};
 
 /// More than a desktop's history holds. The oldest are forgotten first.
-const LIVE_LIMIT: usize = 1_000;
+pub(crate) const LIVE_LIMIT: usize = 1_000;
 
 /// Servers differ in whether a click or the closing that goes with it is reported first: clicks on the last closed
 /// ones still count.
@@ -15,62 +14,48 @@ const CLOSED_LIMIT: usize = 64;
 /// Longer ones are not activation tokens. Servers' tokens have some 40 to 150 characters.
 const TOKEN_LIMIT: usize = 1_024;
 
-/// The key of a click on the notification itself, by the specification.
-pub(super) const DEFAULT_KEY: &str = "default";
-
-/// A notification that the server has, or had.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Card {
-    pub(super) entry: Option<EntryId>,
-    pub(super) site_id: String,
-    /// Empty: it has none.
-    pub(super) tag: String,
-    /// The action keys it was sent with; the index of the button, `None` for the notification itself.
-    pub(super) keys: Vec<(String, Option<usize>)>,
-}
-
 /// Notifications by the id the server gave them.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     live: VecDeque<Entry>,
     closed: VecDeque<Entry>,
-    keys_given: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
-    id: u32,
     card: Card,
     token: Option<String>,
 }
 
 impl Shown {
-    /// A key for a button. No two are ever equal, so a late click on a notification that has been replaced never meets
-    /// a button of its successor.
-    pub(super) fn next_key(&mut self) -> String {
-        self.keys_given += 1;
-        format!("a{}", self.keys_given)
-    }
-
-    /// The server has shown it under this id, in place of what had that id before.
-    pub(super) fn insert(&mut self, id: u32, card: Card) {
-        self.live.retain(|entry| entry.id != id);
-        self.closed.retain(|entry| entry.id != id);
+    /// The server has shown it, in place of what had its id before.
+    pub(super) fn insert(&mut self, card: Card) {
+        self.live.retain(|entry| entry.card.id != card.id);
+        self.closed.retain(|entry| entry.card.id != card.id);
         if self.live.len() >= LIVE_LIMIT {
             self.live.pop_front();
         }
-        self.live.push_back(Entry { id, card, token: None });
+        self.live.push_back(Entry { card, token: None });
+    }
+
+    /// The server has these from before, oldest first. Where it has given an id anew since, that counts.
+    pub(super) fn restore(&mut self, cards: Vec<Card>) {
+        for card in cards.into_iter().rev() {
+            if self.live.len() < LIVE_LIMIT && !self.knows(card.id) {
+                self.live.push_front(Entry { card, token: None });
+            }
+        }
     }
 
     /// Whether it is on screen or was lately.
     pub(super) fn knows(&self, id: u32) -> bool {
-        self.live.iter().chain(&self.closed).any(|entry| entry.id == id)
+        self.live.iter().chain(&self.closed).any(|entry| entry.card.id == id)
     }
 
     /// What a new notification of this site with this tag replaces.
     pub(super) fn tagged(&self, site_id: &str, tag: &str) -> Option<u32> {
         let same = |card: &Card| !tag.is_empty() && card.tag == tag && card.site_id == site_id;
-        self.live.iter().rev().find(|entry| same(&entry.card)).map(|entry| entry.id)
+        self.live.iter().rev().find(|entry| same(&entry.card)).map(|entry| entry.card.id)
     }
 
     /// Kept until the next click on this notification.
@@ -87,47 +72,59 @@ impl Shown {
     pub(super) fn on_action(&mut self, id: u32, key: &str) -> Option<Activation> {
         let entry = self.find(id)?;
         let token = entry.token.take();
-        let (_, action) = entry.card.keys.iter().find(|(known, _)| known == key)?;
-        let activation = Activation { entry: entry.card.entry, action: *action, token };
-        self.closed.retain(|entry| entry.id != id);
+        let action = entry.card.clicked(key)?;
+        let activation = Activation { entry: entry.card.entry, action, token };
+        self.closed.retain(|entry| entry.card.id != id);
         Some(activation)
     }
 
-    pub(super) fn on_closed(&mut self, id: u32) {
-        let Some(index) = self.live.iter().position(|entry| entry.id == id) else { return };
+    /// Whether it was on screen.
+    pub(super) fn on_closed(&mut self, id: u32) -> bool {
+        let Some(index) = self.live.iter().position(|entry| entry.card.id == id) else { return false };
         if self.closed.len() >= CLOSED_LIMIT {
             self.closed.pop_front();
         }
         self.closed.extend(self.live.remove(index));
+        true
     }
 
-    /// Forgets a site's notifications, so that clicks on them mean nothing any more. Returns those to close.
-    pub(super) fn take_site(&mut self, site_id: &str) -> Vec<u32> {
-        let of_site = |entry: &Entry| entry.card.site_id == site_id;
-        let ids = self.live.iter().filter(|entry| of_site(entry)).map(|entry| entry.id).collect();
-        self.live.retain(|entry| !of_site(entry));
-        self.closed.retain(|entry| !of_site(entry));
+    /// Forgets these, so that clicks on them mean nothing any more. Returns those to close.
+    pub(super) fn take(&mut self, which: &Withdrawal) -> Vec<u32> {
+        let covered = |entry: &Entry| which.covers(&entry.card);
+        let ids = self.live.iter().filter(|entry| covered(entry)).map(|entry| entry.card.id).collect();
+        self.live.retain(|entry| !covered(entry));
+        self.closed.retain(|entry| !covered(entry));
         ids
     }
 
-    /// Forgets all: another server counts from the start again. Keys go on counting.
+    /// Forgets all: another server counts from the start again.
     pub(super) fn clear(&mut self) {
         self.live.clear();
         self.closed.clear();
     }
 
     fn find(&mut self, id: u32) -> Option<&mut Entry> {
-        self.live.iter_mut().chain(&mut self.closed).find(|entry| entry.id == id)
+        self.live.iter_mut().chain(&mut self.closed).find(|entry| entry.card.id == id)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::EntryId;
+    use crate::notifier::card::DEFAULT_KEY;
 
-    fn card(entry: i64, site: &str, tag: &str, keys: &[(&str, Option<usize>)]) -> Card {
-        let keys = keys.iter().map(|(key, action)| ((*key).to_owned(), *action)).collect();
-        Card { entry: Some(EntryId(entry)), site_id: site.into(), tag: tag.into(), keys }
+    /// With a link and a button.
+    fn card(id: u32, entry: i64, site: &str, tag: &str) -> Card {
+        Card {
+            server: "s".into(),
+            id,
+            entry: Some(EntryId(entry)),
+            site_id: site.into(),
+            tag: tag.into(),
+            clickable: true,
+            buttons: 1,
+        }
     }
 
     fn click(entry: i64, action: Option<usize>, token: Option<&str>) -> Option<Activation> {
@@ -137,10 +134,10 @@ mod tests {
     #[test]
     fn a_token_goes_with_one_click() {
         let mut shown = Shown::default();
-        shown.insert(7, card(1, "s", "", &[(DEFAULT_KEY, None), ("a1", Some(0))]));
+        shown.insert(card(7, 1, "s", ""));
         shown.on_token(7, "old".into());
         shown.on_token(7, "t".into());
-        assert_eq!(shown.on_action(7, "a1"), click(1, Some(0), Some("t")));
+        assert_eq!(shown.on_action(7, "a1.0"), click(1, Some(0), Some("t")));
         assert_eq!(shown.on_action(7, DEFAULT_KEY), click(1, None, None));
         shown.on_token(7, "a\0b".into());
         shown.on_token(7, "x".repeat(2_000));
@@ -150,8 +147,9 @@ mod tests {
     #[test]
     fn a_click_reported_after_the_closing_counts_once() {
         let mut shown = Shown::default();
-        shown.insert(7, card(1, "s", "t", &[(DEFAULT_KEY, None)]));
-        shown.on_closed(7);
+        shown.insert(card(7, 1, "s", "t"));
+        assert!(shown.on_closed(7));
+        assert!(!shown.on_closed(7));
         assert_eq!(shown.tagged("s", "t"), None);
         shown.on_token(7, "t".into());
         assert_eq!(shown.on_action(7, DEFAULT_KEY), click(1, None, Some("t")));
@@ -161,36 +159,58 @@ mod tests {
     #[test]
     fn unknown_ids_and_keys_mean_nothing() {
         let mut shown = Shown::default();
-        shown.insert(7, card(1, "s", "", &[("a1", Some(0))]));
-        assert_eq!(shown.on_action(8, "a1"), None);
-        assert_eq!(shown.on_action(7, DEFAULT_KEY), None);
-        shown.insert(7, card(2, "s", "", &[("a2", Some(0))]));
-        assert_eq!(shown.on_action(7, "a1"), None);
-        assert_eq!(shown.on_action(7, "a2"), click(2, Some(0), None));
+        shown.insert(Card { clickable: false, ..card(7, 1, "s", "") });
+        assert_eq!(shown.on_action(8, "a1.0"), None);
+        for key in [DEFAULT_KEY, "a1.1", "a1.00", "a2.0", "", "a1."] {
+            assert_eq!(shown.on_action(7, key), None, "{key}");
+        }
+        shown.insert(card(7, 2, "s", ""));
+        assert_eq!(shown.on_action(7, "a1.0"), None);
+        assert_eq!(shown.on_action(7, "a2.0"), click(2, Some(0), None));
         shown.clear();
-        assert_eq!(shown.on_action(7, "a2"), None);
+        assert_eq!(shown.on_action(7, "a2.0"), None);
     }
 
     #[test]
-    fn tags_are_a_sites_own_and_an_empty_one_is_none() {
+    fn what_is_restored_is_older_than_what_is_there() {
         let mut shown = Shown::default();
-        shown.insert(1, card(1, "a", "t", &[]));
-        shown.insert(2, card(2, "b", "t", &[]));
-        shown.insert(3, card(3, "a", "", &[]));
+        shown.insert(card(2, 20, "s", "t"));
+        shown.restore(vec![card(1, 1, "s", "t"), card(2, 2, "s", "t"), card(3, 3, "s", "u")]);
+        assert_eq!((shown.tagged("s", "t"), shown.tagged("s", "u")), (Some(2), Some(3)));
+        assert_eq!(shown.on_action(2, DEFAULT_KEY), click(20, None, None));
+        assert_eq!(shown.on_action(1, "a1.0"), click(1, Some(0), None));
+    }
+
+    #[test]
+    fn only_what_is_meant_is_taken() {
+        let mut shown = Shown::default();
+        let cards = [card(1, 1, "a", "t"), card(2, 2, "b", "t"), card(3, 3, "a", ""), card(4, 4, "a", "u")];
+        for card in cards {
+            shown.insert(card);
+        }
         assert_eq!(
             (shown.tagged("a", "t"), shown.tagged("b", "t"), shown.tagged("a", "")),
             (Some(1), Some(2), None)
         );
-        assert_eq!(shown.take_site("a"), [1, 3]);
-        assert_eq!((shown.tagged("a", "t"), shown.tagged("b", "t")), (None, Some(2)));
+        let tagged = |tags: &[&str]| Withdrawal::Tagged {
+            site_id: "a".into(),
+            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        };
+        assert_eq!(shown.take(&tagged(&["", "x"])), [0_u32; 0]);
+        assert_eq!(shown.take(&tagged(&["x", "t"])), [1]);
+        assert_eq!(shown.on_action(1, DEFAULT_KEY), None);
+        assert_eq!(shown.take(&Withdrawal::Entries(vec![EntryId(9), EntryId(3)])), [3]);
+        assert_eq!(shown.take(&Withdrawal::Site("a".into())), [4]);
+        assert_eq!(shown.tagged("b", "t"), Some(2));
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut shown = Shown::default();
         for id in 0..2_000 {
-            shown.insert(id, card(i64::from(id), "s", "", &[(DEFAULT_KEY, None)]));
+            shown.insert(card(id, i64::from(id), "s", ""));
         }
+        shown.restore((3_000..5_000).map(|id| card(id, 1, "s", "")).collect());
         assert_eq!(shown.live.len(), LIVE_LIMIT);
         assert_eq!(shown.on_action(999, DEFAULT_KEY), None);
         assert_eq!(shown.on_action(1_000, DEFAULT_KEY), click(1_000, None, None));

@@ -1,0 +1,137 @@
+//! What is on screen, and what takes it away or outlasts us.
+
+use super::*;
+
+/// Nextcloud's push of a notification with this number, and what it has to say.
+fn numbered(subscription: &PushSubscription, nid: u32) -> Vec<u8> {
+    let push =
+        json!({"nid": nid, "app": "files", "subject": format!("File {nid}"), "type": "file", "id": "7"});
+    sealed(subscription, &push.to_string())
+}
+
+fn deletion(subscription: &PushSubscription, nid: u32) -> Vec<u8> {
+    sealed(subscription, &json!({"nid": nid, "delete": true}).to_string())
+}
+
+fn tagged(site: &Site, tag: &str) -> Withdrawal {
+    Withdrawal::Tagged { site_id: site.id.clone(), tags: vec![tag.into()] }
+}
+
+async fn push(peer: &mut Peer, channel: &str, version: &str, body: &[u8]) {
+    peer.notify(channel, version, body).await;
+    assert_eq!(peer.acks().await, [(version.into(), 100)]);
+}
+
+#[tokio::test]
+async fn what_was_read_or_deleted_in_the_inbox_is_taken_off_the_screen() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    let mut ids = Vec::new();
+    for title in ["One", "Two", "Three"] {
+        push(&mut peer, &channel, title, &titled(&subscription, title)).await;
+        ids.push(receiver.popup().await.entry.unwrap());
+    }
+    let requests = [
+        Request::MarkRead { ids: vec![ids[0]] },
+        Request::DeleteEntries { ids: vec![ids[1]] },
+        Request::OpenEntry { id: ids[2], action: None, confirmed: false },
+    ];
+    for (request, id) in requests.into_iter().zip(ids) {
+        receiver.client.request(request).await.unwrap();
+        assert_eq!(receiver.withdrawal().await, Withdrawal::Entries(vec![id]));
+    }
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_while_it_is_being_shown_is_taken_away_again() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    let site = receiver.show("Cloud").await;
+    receiver.notifications.send(Manner::Hangs).unwrap();
+    push(&mut peer, &channel, "v1", &numbered(&subscription, 1)).await;
+    let entry = receiver.popup().await.entry.unwrap();
+    push(&mut peer, &channel, "v2", &deletion(&subscription, 1)).await;
+    assert_eq!(receiver.withdrawal().await, tagged(&site, "1"), "the server may not know it yet");
+    receiver.notifications.send(Manner::Shows).unwrap();
+    assert_eq!(receiver.withdrawal().await, Withdrawal::Entries(vec![entry]));
+    receiver.engine.shutdown().await;
+
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    push(&mut peer, &channel, "v3", &numbered(&subscription, 2)).await;
+    assert_eq!(receiver.titles(1).await, ["File 2"]);
+    assert!(receiver.restored.try_recv().is_err(), "it is on no screen");
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_before_it_is_shown_never_is() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    receiver.notifications.send(Manner::IsAbsent).unwrap();
+    for nid in [1, 2] {
+        push(&mut peer, &channel, &format!("v{nid}"), &numbered(&subscription, nid)).await;
+    }
+    push(&mut peer, &channel, "gone", &deletion(&subscription, 1)).await;
+    receiver.notifications.send(Manner::Shows).unwrap();
+    assert_eq!(receiver.titles(1).await, ["File 2"]);
+    assert!(receiver.popups.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_is_on_screen_is_known_after_our_restart() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    let site = receiver.show("Cloud").await;
+    let mut entries = Vec::new();
+    for nid in 1..=4 {
+        push(&mut peer, &channel, &format!("v{nid}"), &numbered(&subscription, nid)).await;
+        entries.push(receiver.popup().await.entry.unwrap());
+    }
+    // The notifier counts from one.
+    receiver.reports.send(Report::Closed { server: "this run".into(), id: 2 }).unwrap();
+    receiver.click(None, None);
+    receiver.event("what was reported", |event| matches!(event, Event::Open { .. })).await;
+    receiver.engine.shutdown().await;
+
+    // A process that shows nothing cannot take anything away.
+    let offline = machine.start_with(machine.options(Mode::Offline)).await.unwrap();
+    offline.client.request(Request::MarkRead { ids: vec![entries[2]] }).await.unwrap();
+    offline.client.request(Request::DeleteEntries { ids: vec![entries[3]] }).await.unwrap();
+    offline.engine.shutdown().await;
+
+    let mut receiver = machine.start(&service).await;
+    let restored = soon("what is on screen", receiver.restored.recv()).await.unwrap();
+    let known: Vec<_> =
+        restored.iter().map(|card| (card.id, card.entry, card.site_id.as_str(), card.tag.as_str())).collect();
+    let expected = [(1, 0, "1"), (3, 2, "3"), (4, 3, "4")]
+        .map(|(id, entry, tag): (u32, usize, _)| (id, Some(entries[entry]), site.id.as_str(), tag));
+    assert_eq!(known, expected);
+    assert_eq!(receiver.withdrawal().await, Withdrawal::Entries(vec![entries[2], entries[3]]));
+}
+
+#[tokio::test]
+async fn a_summary_is_not_replaced_by_one_that_counts_less() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    receiver.set("Cloud", &[SiteChange::Burst("1/60".parse().unwrap())]).await.unwrap();
+    for nid in [1, 2] {
+        push(&mut peer, &channel, &format!("v{nid}"), &numbered(&subscription, nid)).await;
+    }
+    assert_eq!(receiver.titles(2).await, ["File 1", "1 more from Cloud"]);
+    receiver.engine.shutdown().await;
+
+    let mut receiver = machine.start(&service).await;
+    let restored = soon("what is on screen", receiver.restored.recv()).await.unwrap();
+    let known: Vec<_> = restored.iter().map(|card| (card.entry.is_some(), card.tag.as_str())).collect();
+    assert_eq!(known, [(true, "1"), (false, "")]);
+}
