@@ -20,6 +20,8 @@ use crate::app::{Notice, Notices};
 use crate::args::Launch;
 use crate::clipboard::Clipboard;
 use crate::farewell::Farewell;
+#[cfg(target_os = "linux")]
+use crate::launcher::Launcher;
 use crate::local;
 use crate::receiver::Receiver;
 use crate::tray::{Icon, without_engine};
@@ -36,6 +38,8 @@ pub(crate) struct Controller {
     app: AppHandle,
     notices: Notices,
     icon: Icon,
+    #[cfg(target_os = "linux")]
+    launcher: Launcher,
     receiver: Arc<Receiver>,
     farewell: Arc<Farewell>,
     engine: Engine,
@@ -60,7 +64,17 @@ impl Controller {
         profile: &Profile,
     ) -> Self {
         let icon = Icon::new(app.clone(), notices.clone(), profile.dir());
-        Self { app: app.clone(), notices, icon, receiver, farewell, engine: Engine::Starting, toggle: false }
+        Self {
+            app: app.clone(),
+            notices,
+            icon,
+            #[cfg(target_os = "linux")]
+            launcher: Launcher::default(),
+            receiver,
+            farewell,
+            engine: Engine::Starting,
+            toggle: false,
+        }
     }
 
     /// Does what the first launch asks, then what it hears of, until the process ends.
@@ -217,7 +231,11 @@ impl Controller {
             Engine::Starting => {}
             // Quit must be heard while the receiver is busy; whatever ends that is an event, after which this is asked again.
             Engine::Here(client) => match timeout(ANSWER, current(client)).await {
-                Ok(Ok(tray)) => self.icon.show(tray).await,
+                Ok(Ok(tray)) => {
+                    #[cfg(target_os = "linux")]
+                    self.launcher.show(tray.unread).await;
+                    self.icon.show(tray).await;
+                }
                 Ok(Err(error)) => self.icon.show(without_engine(&error)).await,
                 Err(_) => {}
             },

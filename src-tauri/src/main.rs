@@ -9,6 +9,8 @@ mod clipboard;
 mod commands;
 mod controller;
 mod farewell;
+#[cfg(target_os = "linux")]
+mod launcher;
 mod local;
 mod log;
 mod receiver;

@@ -83,7 +83,7 @@ pub(crate) fn without_engine(error: &CommandError) -> Tray {
         button(Action::Open, "Open Belfry"),
         button(Action::Quit, "Quit"),
     ];
-    Tray { icon: Condition::Problem, headline: error.message.clone(), items }
+    Tray { icon: Condition::Problem, headline: error.message.clone(), unread: 0, items }
 }
 
 /// Changes what differs: hosts take a new menu for a new icon.

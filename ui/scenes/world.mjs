@@ -36,6 +36,7 @@ export const site = (name, more = {}) => ({
   needs_pairing: false,
   vapid_key: null,
   added_at: new Date(NOW - 40 * DAY).toISOString(),
+  badge: null,
   subscription: subscription(ENDPOINT),
   ...more,
 });

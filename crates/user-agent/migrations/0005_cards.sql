@@ -11,3 +11,6 @@ CREATE TABLE card (
     clickable INTEGER NOT NULL,
     buttons INTEGER NOT NULL
 ) STRICT;
+
+-- What the site itself says is new there. 0: nothing; -1: something.
+ALTER TABLE site ADD COLUMN badge INTEGER NOT NULL DEFAULT 0;

@@ -1,6 +1,7 @@
 //! What front ends ask of the engine and hear from it. The same values travel in-process, over the control socket and to
 //! the window; the JSON of [`Event`] and [`Entry`] is the command line's contract.
 
+mod badge;
 mod payloads;
 mod permission;
 mod redacted;
@@ -20,6 +21,7 @@ use webpush::{ApplicationServerKey, PushSubscription};
 use crate::config::PushServiceUrl;
 
 pub use crate::trouble::Trouble;
+pub use badge::Badge;
 pub use payloads::{PointerRemark, Preview, RawPayload, TypedPointer};
 pub use permission::{Burst, Images, Links};
 pub use settings::{Setting, SettingKey};
@@ -357,6 +359,8 @@ pub struct Site {
     /// Entries not yet read.
     #[cfg_attr(test, ts(type = "number"))]
     pub unread: u64,
+    /// What the site itself says is new there.
+    pub badge: Option<Badge>,
     /// What the sender is given. Only in [`Response::Site`]: it is a secret. `None` as well while there is no endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "PushSubscription"))]

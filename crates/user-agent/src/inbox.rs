@@ -9,7 +9,7 @@ use webpush::{
     ChannelId, EncryptedMessage, MessageVersion, PushMessage, SubscriptionKeys, encryption, secrets,
 };
 
-use crate::api::EntryId;
+use crate::api::{Badge, EntryId};
 use crate::crash;
 use crate::keys::KeyTable;
 use crate::notifier::{Popup, Withdrawal};
@@ -196,6 +196,9 @@ fn read(
         sites::set_needs_pairing(tx, &site.id, false)?;
     }
     let payload = Payload::parse(plaintext.as_deref().unwrap_or_default(), context, &site.mapping);
+    if let Some(badge) = payload.app_badge {
+        sites::set_badge(tx, &site.id, Badge::of(badge))?;
+    }
     let notification = match payload.content {
         Content::Notification(notification) => *notification,
         Content::Control(control) => match control.notification(context) {
@@ -285,7 +288,7 @@ fn obey(tx: &Transaction<'_>, site: SiteRow, control: Control) -> Result<Option<
             entries::withdraw(tx, &site.id, None)?;
             Ok(Some(Withdrawal::Site(site.id)))
         }
-        // The first two are for a person.
+        // The first two are for a person; the badge has been stored.
         Control::Activate { .. } | Control::SubscriptionExpiring | Control::Badge => Ok(None),
     }
 }

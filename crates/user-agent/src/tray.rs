@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Condition, Site, SiteState, Status};
+use crate::api::{Badge, Condition, Site, SiteState, Status};
 
 /// The icon and its menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Tray {
     pub icon: Condition,
     /// The line shown when the pointer rests on it, and the menu's first.
     pub headline: String,
+    /// How many messages are unread: the number on the app's icon, where docks show one.
+    pub unread: u64,
     /// The menu.
     pub items: Vec<Item>,
 }
@@ -95,7 +97,7 @@ impl Tray {
             Item::Button { action: Action::Open, label: open_label(status.unread) },
             Item::Button { action: Action::Quit, label: "Quit".into() },
         ]);
-        Self { icon: status.condition, headline: status.headline.clone(), items }
+        Self { icon: status.condition, headline: status.headline.clone(), unread: status.unread, items }
     }
 }
 
@@ -136,7 +138,15 @@ fn site_menu(site: &Site) -> Item {
     if site.needs_pairing || site.snoozed_until.is_some() || !site.connected {
         items.insert(0, Item::Text(site.state_label.clone()));
     }
-    Item::Submenu { label: site.name.clone(), items }
+    Item::Submenu { label: name_with_badge(site), items }
+}
+
+fn name_with_badge(site: &Site) -> String {
+    match site.badge {
+        None => site.name.clone(),
+        Some(Badge::Flag) => format!("{} •", site.name),
+        Some(Badge::Count(count)) => format!("{} ({count})", site.name),
+    }
 }
 
 #[cfg(test)]
@@ -178,6 +188,7 @@ mod tests {
             vapid_key: None,
             added_at: jiff::Timestamp::UNIX_EPOCH,
             unread: 0,
+            badge: None,
             subscription: None,
         }
     }
@@ -216,6 +227,20 @@ mod tests {
             tray.items
                 .contains(&Item::Button { action: Action::Open, label: "Open Belfry (2 unread)".into() })
         );
+    }
+
+    #[test]
+    fn what_a_site_says_is_new_stands_beside_its_name() {
+        let badges = [None, Some(Badge::Flag), Some(Badge::Count(12))];
+        let sites = badges.map(|badge| Site { badge, ..site("Mail", SiteState::Alert) });
+        let tray = Tray::new(&status(0, false), &sites);
+        let Some(Item::Submenu { items, .. }) = tray.items.get(2) else { panic!("{tray:?}") };
+        let label = |item: &Item| {
+            let Item::Submenu { label, .. } = item else { panic!("{item:?}") };
+            label.clone()
+        };
+        let labels: Vec<_> = items.iter().map(label).collect();
+        assert_eq!(labels, ["Mail", "Mail •", "Mail (12)"]);
     }
 
     #[test]

@@ -137,6 +137,7 @@ mod tests {
             needs_pairing: false,
             added_at: Timestamp::UNIX_EPOCH,
             unread: 0,
+            badge: None,
             push_service: "mozilla".parse().unwrap(),
             connected: true,
             channel_id: ChannelId::from_random_bytes([1; 16]),

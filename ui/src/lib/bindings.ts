@@ -154,6 +154,8 @@ export type Images = "own" | "always" | "never";
 
 export type Burst = string;
 
+export type Badge = "flag" | { "count": number };
+
 export type Site = { 
 /**
  * Short, stable, never reused.
@@ -227,6 +229,10 @@ added_at: string,
  * Entries not yet read.
  */
 unread: number, 
+/**
+ * What the site itself says is new there.
+ */
+badge: Badge | null, 
 /**
  * What the sender is given. Only in [`Response::Site`]: it is a secret. `None` as well while there is no endpoint.
  */

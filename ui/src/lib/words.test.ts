@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { address, asAddress, foreignHost, host, hue, initial, isLoopback, serviceName } from './words';
+import {
+  address,
+  asAddress,
+  badgeLabel,
+  badgeName,
+  foreignHost,
+  host,
+  hue,
+  initial,
+  isLoopback,
+  serviceName,
+} from './words';
 
 /** Looks like apple.com: five Cyrillic letters. */
 const LOOK_ALIKE = 'https://\u0430\u0440\u0440\u04cf\u0435.com/';
@@ -64,4 +75,9 @@ test('a site’s colour stays, and its initial is a letter of any script', () =>
   expect(new Set(['Backups', 'Calendar', 'Forum', 'Home', 'Shop'].map(hue)).size).toBeGreaterThan(3);
   expect(['  “backups”', 'أخبار', '🔔 7'].map(initial)).toEqual(['B', 'أ', '7']);
   expect(initial('🔔')).toBe('?');
+});
+
+test('a site’s own count is shown and said', () => {
+  expect([badgeLabel('flag'), badgeName('flag')]).toEqual(['•', 'The site has news']);
+  expect([badgeLabel({ count: 12 }), badgeName({ count: 12 })]).toEqual(['12', 'The site has 12 new']);
 });

@@ -1,5 +1,5 @@
 /** The words and looks that more than one page uses. What a state is called comes from the receiver. */
-import type { SiteState } from './bindings';
+import type { Badge, SiteState } from './bindings';
 
 export const MOZILLA = 'wss://push.services.mozilla.com/';
 
@@ -74,6 +74,16 @@ export function hue(name: string): number {
 
 export function count(number: number, one: string, many: string): string {
   return `${number.toLocaleString()} ${number === 1 ? one : many}`;
+}
+
+/** What a site asks to see beside its name. */
+export function badgeLabel(badge: Badge): string {
+  return badge === 'flag' ? '•' : badge.count.toLocaleString();
+}
+
+/** The same in words. */
+export function badgeName(badge: Badge): string {
+  return badge === 'flag' ? 'The site has news' : `The site has ${badge.count.toLocaleString()} new`;
 }
 
 function parseUrl(url: string): URL | null {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use user_agent::Client;
 use user_agent::api::{
-    CommandError, ErrorCode, NewSite, Request, Response, Site, SiteChange, SiteState, rfc3339,
+    Badge, CommandError, ErrorCode, NewSite, Request, Response, Site, SiteChange, SiteState, rfc3339,
 };
 use user_agent::config::Mode;
 use webpush::PushSubscription;
@@ -206,6 +206,10 @@ fn details(site: &Site) -> String {
             lines.push(format!("{:<14}{}", format!("map.{}", field.as_str()), plain(pointer.as_str())));
         }
     }
+    lines.extend(site.badge.map(|badge| match badge {
+        Badge::Flag => "badge         the site has news".to_owned(),
+        Badge::Count(count) => format!("badge         {count} new at the site"),
+    }));
     if !site.connected {
         lines.push("It is disconnected: allowing it again makes a new subscription.".to_owned());
     } else if site.needs_pairing {

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use crate::actor::Order;
 use crate::api::{
-    CommandError, EntryId, ErrorCode, Event, PushServiceStatus, Request, Response, Site, Status,
+    CommandError, EntryId, ErrorCode, Event, PushServiceStatus, Request, Response, Site, SiteState, Status,
 };
 use crate::client::Command;
 use crate::config::{MOZILLA, Mode, PushServiceUrl};
@@ -220,6 +220,8 @@ fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
         .zip(row.endpoint.clone())
         .map(|(keys, endpoint)| keys.subscription(endpoint));
     let SiteSettings { state, snoozed_until, sound, links, images, burst, dnd_bypass } = row.settings;
+    // What a blocked site sends is not read: its badge is old.
+    let badge = row.badge.filter(|_| state != SiteState::Blocked);
     Site {
         id: row.id,
         name: row.name,
@@ -239,6 +241,7 @@ fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
         vapid_key: row.application_server_key,
         added_at: row.added_at,
         unread: row.unread,
+        badge,
         subscription,
     }
 }

@@ -202,6 +202,7 @@ impl Incoming {
             needs_pairing: keys.is_some() && !moved,
             added_at: Timestamp::now(),
             unread: 0,
+            badge: None,
             push_service,
             connected: keys.is_some(),
             channel_id,

@@ -7,7 +7,7 @@ use url::Url;
 use webpush::payload::{FieldMapping, JsonPointer};
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, UserAgentId};
 
-use crate::api::{SiteState, UaidState};
+use crate::api::{Badge, SiteState, UaidState};
 use crate::config::PushServiceUrl;
 use crate::permission::{Silence, SiteSettings};
 
@@ -24,6 +24,7 @@ pub(crate) struct SiteRow {
     pub(crate) needs_pairing: bool,
     pub(crate) added_at: Timestamp,
     pub(crate) unread: u64,
+    pub(crate) badge: Option<Badge>,
     pub(crate) push_service: PushServiceUrl,
     /// Whether it has a subscription or is about to get one; false once the user has disconnected it.
     pub(crate) connected: bool,
@@ -210,6 +211,11 @@ pub(crate) fn set_needs_pairing(c: &Connection, id: &str, needs_pairing: bool) -
     .map(drop)
 }
 
+/// What the site says is new there from now on.
+pub(crate) fn set_badge(c: &Connection, id: &str, badge: Option<Badge>) -> Result<()> {
+    c.execute("UPDATE site SET badge = ?2 WHERE id = ?1", params![id, Badge::stored(badge)]).map(drop)
+}
+
 /// Deletes the site with its history. Its channels stay, as ones to be unregistered.
 pub(crate) fn delete_site(c: &Connection, id: &str) -> Result<()> {
     c.execute("DELETE FROM channel WHERE site_id = ?1 AND confirmed = 1", [id])?;
@@ -231,7 +237,7 @@ pub(crate) fn disconnect_site(c: &Connection, id: &str) -> Result<()> {
 }
 
 const SELECT_SITE: &str = "SELECT s.id, s.name, s.url, s.state, s.needs_pairing, s.added_at, s.snoozed_until,
-        s.sound, s.links, s.images, s.burst, s.dnd_bypass,
+        s.sound, s.links, s.images, s.burst, s.dnd_bypass, s.badge,
         s.map_title, s.map_body, s.map_link, s.map_image, s.map_tag,
         (SELECT count(*) FROM entry AS e WHERE e.site_id = s.id AND e.read = 0 AND e.deleted_at = 0) AS unread,
         p.url AS push_service, ch.state <> 'removed' AS connected, ch.id AS channel_id,
@@ -277,6 +283,7 @@ fn site_row(row: &Row<'_>) -> Result<SiteRow> {
         needs_pairing: row.get("needs_pairing")?,
         added_at: timestamp(row, "added_at")?,
         unread: row.get("unread").map(i64::unsigned_abs)?,
+        badge: row.get("badge").map(Badge::read)?,
         push_service: parsed(row, "push_service")?,
         connected: row.get("connected")?,
         channel_id: parsed(row, "channel_id")?,

@@ -29,6 +29,7 @@ fn bindings() -> String {
         Links,
         Images,
         Burst,
+        Badge,
         Site,
         EntryId,
         EntryFilter,

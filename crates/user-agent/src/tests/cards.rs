@@ -1,6 +1,7 @@
 //! What is on screen, and what takes it away or outlasts us.
 
 use super::*;
+use crate::api::{Badge, SiteState};
 
 /// Nextcloud's push of a notification with this number, and what it has to say.
 fn numbered(subscription: &PushSubscription, nid: u32) -> Vec<u8> {
@@ -134,4 +135,34 @@ async fn a_summary_is_not_replaced_by_one_that_counts_less() {
     let restored = soon("what is on screen", receiver.restored.recv()).await.unwrap();
     let known: Vec<_> = restored.iter().map(|card| (card.entry.is_some(), card.tag.as_str())).collect();
     assert_eq!(known, [(true, "1"), (false, "")]);
+}
+
+#[tokio::test]
+async fn a_site_says_how_much_is_new_there() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Chat").await;
+    let declarative = |badge: Value| {
+        let notification = json!({"title": "t", "navigate": "https://chat.example/"});
+        json!({"web_push": 8030, "notification": notification, "app_badge": badge})
+    };
+    let said = [
+        (declarative(json!(3)), Some(Badge::Count(3))),
+        // It says nothing of that.
+        (json!({"title": "t"}), Some(Badge::Count(3))),
+        (declarative(json!(0)), None),
+        (declarative(json!(u64::MAX)), Some(Badge::Count(u32::MAX))),
+    ];
+    for (index, (payload, badge)) in said.into_iter().enumerate() {
+        push(&mut peer, &channel, &format!("v{index}"), &sealed(&subscription, &payload.to_string())).await;
+        receiver.popup().await;
+        assert_eq!(receiver.show("Chat").await.badge, badge, "{payload}");
+    }
+    // Matrix tells the count by itself when everything was read elsewhere.
+    push(&mut peer, &channel, "read", &sealed(&subscription, r#"{"unread": 7}"#)).await;
+    assert_eq!(receiver.show("Chat").await.badge, Some(Badge::Count(7)));
+    assert_eq!(receiver.history().await.len(), 4, "that is no message");
+    receiver.set("Chat", &[SiteChange::State(SiteState::Blocked)]).await.unwrap();
+    assert_eq!(receiver.show("Chat").await.badge, None);
 }
