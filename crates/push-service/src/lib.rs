@@ -16,6 +16,7 @@
 //! | `registry` | who is connected |
 //! | `mailbox` | the rules of TTL and redelivery, pure |
 //! | `store` | SQLite: one thread writes, with group commit, one reads |
+//! | `clock` | the time of day, which a test may set |
 //! | `tls` | certificate files, or a local CA |
 //! | `local` | finding or starting this user's own service |
 //!
