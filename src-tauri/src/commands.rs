@@ -68,6 +68,7 @@ fn allowed(request: &Request) -> bool {
         | Request::ShowEntry { .. }
         | Request::ListPayloads { .. }
         | Request::PreviewMapping { .. }
+        | Request::ShowPicture { .. }
         | Request::MarkRead { .. }
         | Request::DeleteEntries { .. }
         | Request::RestoreEntries { .. }

@@ -6,7 +6,7 @@
 //! | [`session`] | the desktop session: bus, folders, a real gnome-keyring |
 //! | [`notifications`] | the desktop's notification server |
 //! | [`display`] | a virtual display |
-//! | [`dunst`] | a real notification daemon on it |
+//! | [`dunst`], [`xfce`] | real notification daemons on it |
 //! | [`screen`] | what can be seen there: windows, and the clipboard |
 //! | [`tray`] | a panel with tray icons |
 //! | [`menu`] | a menu of such an icon |
@@ -39,6 +39,7 @@ pub mod desk;
 pub mod desktop;
 pub mod disk;
 pub mod display;
+mod drawn;
 pub mod dunst;
 pub mod endurance;
 pub mod faults;
@@ -61,6 +62,7 @@ pub mod session;
 pub mod soak;
 pub mod tray;
 pub mod website;
+pub mod xfce;
 
 use anyhow::Result;
 

@@ -181,19 +181,28 @@ impl Drop for Session {
 
 /// Returns once somebody owns this name on the bus.
 pub async fn wait_for_name(bus: &Connection, name: &'static str) -> Result<()> {
+    wait_for_owner(bus, name, true).await.with_context(|| format!("nobody owns {name} on the session bus"))
+}
+
+/// Returns once nobody owns this name on the bus: whoever did has ended.
+pub async fn wait_until_free(bus: &Connection, name: &'static str) -> Result<()> {
+    wait_for_owner(bus, name, false).await.with_context(|| format!("{name} stays on the session bus"))
+}
+
+async fn wait_for_owner(bus: &Connection, name: &'static str, owned: bool) -> Result<()> {
     let proxy = DBusProxy::new(bus).await?;
     let mut changes = proxy.receive_name_owner_changed_with_args(&[(0, name)]).await?;
-    if proxy.name_has_owner(BusName::try_from(name)?).await? {
+    if proxy.name_has_owner(BusName::try_from(name)?).await? == owned {
         return Ok(());
     }
-    let owned = async {
+    let changed = async {
         while let Some(change) = changes.next().await {
-            if change.args().is_ok_and(|change| change.new_owner().is_some()) {
+            if change.args().is_ok_and(|change| change.new_owner().is_some() == owned) {
                 break;
             }
         }
     };
-    timeout(PATIENCE, owned).await.with_context(|| format!("nobody owns {name} on the session bus"))
+    Ok(timeout(PATIENCE, changed).await?)
 }
 
 async fn connect(address: &str) -> Result<Connection> {

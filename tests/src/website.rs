@@ -1,5 +1,6 @@
 //! A website on this computer that notices who visits: what notifications link to.
 
+use std::future::ready;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 const PAGE: &str = include_str!("../firefox/page.html");
 const WORKER: &str = include_str!("../firefox/worker.js");
 const PICTURE: &[u8] = include_bytes!("../demo/disk.png");
+const ICON: &[u8] = include_bytes!("../demo/site.png");
 
 /// Listens on a free port of the loopback interface until it is dropped.
 #[derive(Debug)]
@@ -31,13 +33,13 @@ impl Website {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (sender, visits) = mpsc::unbounded_channel();
+        let picture =
+            |bytes: &'static [u8]| get(move || ready(([(header::CONTENT_TYPE, "image/png")], bytes)));
         let router = Router::new()
-            .route("/disk.png", get(|| std::future::ready(([(header::CONTENT_TYPE, "image/png")], PICTURE))))
-            .route("/page.html", get(|| std::future::ready(Html(PAGE))))
-            .route(
-                "/worker.js",
-                get(|| std::future::ready(([(header::CONTENT_TYPE, "text/javascript")], WORKER))),
-            )
+            .route("/disk.png", picture(PICTURE))
+            .route("/icon.png", picture(ICON))
+            .route("/page.html", get(|| ready(Html(PAGE))))
+            .route("/worker.js", get(|| ready(([(header::CONTENT_TYPE, "text/javascript")], WORKER))))
             .fallback(visit)
             .with_state(sender);
         let task = tokio::spawn(async move {

@@ -1,4 +1,13 @@
-import type { CommandError, Entry, Event, Request, Setting, Site, Status } from '../src/lib/bindings';
+import type {
+  CommandError,
+  Entry,
+  EntryPicture,
+  Event,
+  Request,
+  Setting,
+  Site,
+  Status,
+} from '../src/lib/bindings';
 
 export interface World {
   status: Status;
@@ -6,6 +15,7 @@ export interface World {
   entries: Entry[];
   /** By the entry's id; a number is the size of what is no text. */
   raw: Record<string, string | number>;
+  pictures?: Record<string, EntryPicture>;
   fail: Partial<Record<Request['request'], CommandError>>;
   hang: Request['request'][];
   unlock?: CommandError;

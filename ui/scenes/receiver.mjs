@@ -2,7 +2,7 @@
  * A receiver for pictures and tests, put in the place of Tauri's way to Rust. Runs in the page: it may use nothing from
  * outside. What it was asked is in `world.asked`.
  *
- * `world`: `{ now, status, sites, entries, raw, fail, hang, unlock, settings, checks }`. `fail` names an error by request, `hang` requests that get no answer.
+ * `world`: `{ now, status, sites, entries, raw, pictures, fail, hang, unlock, settings, checks }`. `fail` names an error by request, `hang` requests that get no answer.
  */
 export function install(world) {
   const callbacks = new Map();
@@ -112,6 +112,11 @@ export function install(world) {
         }
       }
       return { response: 'preview', value: preview };
+    },
+    show_picture({ id }) {
+      const value = world.pictures?.[id];
+      if (!value) refuse('rejected', "only pictures from the site's own host are loaded");
+      return { response: 'picture', value };
     },
     mark_read({ ids }) {
       world.entries = world.entries.map((entry) =>

@@ -697,3 +697,21 @@ test('silence lasts an hour or until tomorrow at eight', async () => {
   await click(screen.getByText('Switch off'));
   expect(there.status.do_not_disturb).toBe('off');
 });
+
+test('a picture comes from the receiver and from nowhere else', async () => {
+  const picture = { png: 'iVBORw0KGgo=', width: 40, height: 20 };
+  await open('#/inbox/998', { ...world(), pictures: { 998: picture } });
+  expect(screen.getByTestId('entry-picture').getAttribute('src')).toBe('data:image/png;base64,iVBORw0KGgo=');
+  expect(document.body.innerHTML).not.toContain('machine.jpg');
+  router.go('#/inbox/997');
+  await passes(0);
+  expect(screen.queryByTestId('entry-picture')).toBeNull();
+  expect(asked('show_picture')).toEqual([{ request: 'show_picture', id: '998' }]);
+});
+
+test('a picture that is not shown says why', async () => {
+  await open('#/inbox/998');
+  const missing = screen.getByTestId('entry-picture-missing').textContent;
+  expect(missing).toContain('pictures.example.net');
+  expect(missing).toContain("only pictures from the site's own host are loaded");
+});

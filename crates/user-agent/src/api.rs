@@ -97,6 +97,12 @@ pub enum Request {
         /// Perhaps not yet all of them valid.
         pointers: Vec<TypedPointer>,
     },
+    /// Answered by [`Response::Picture`]: an entry's large picture, which is loaded for it. An error where there is none, the
+    /// site's setting forbids it, or it does not come.
+    ShowPicture {
+        /// Which.
+        id: EntryId,
+    },
     /// Answered by [`Response::Done`]; an unknown id is an error and changes nothing.
     MarkRead {
         /// Which.
@@ -202,6 +208,8 @@ pub enum Response {
     Payloads(Vec<RawPayload>),
     /// What a payload would become.
     Preview(Preview),
+    /// An entry's picture.
+    Picture(EntryPicture),
     /// Every push service known.
     PushServices(Vec<PushService>),
     /// Every setting.
@@ -453,6 +461,18 @@ pub struct Entry {
     pub disposition: Disposition,
     /// Why it could not be decrypted, when it could not.
     pub failure: Option<String>,
+}
+
+/// An entry's picture, small enough to be shown as it is. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct EntryPicture {
+    /// A PNG file in base64.
+    pub png: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
 }
 
 /// A button of an entry. `Debug` shows nothing of it.

@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::keys::{Backend, Keyring, SealedFile};
 use crate::network;
 use crate::notifier::{self, Notifier, Report};
+use crate::pictures::Pictures;
 use crate::profile::{Profile, ProfileLock};
 use crate::service::Connector;
 
@@ -68,6 +69,7 @@ impl UserAgent {
         let network = (options.mode != Mode::Offline).then(network::changes);
         let inputs = Inputs { commands, orders: order_queue, reports, network, stop: stopped };
         let ca_files = options.ca_files.into_iter().chain(file.ca_file).collect();
+        let connector = Connector::new(ca_files, options.allow_insecure, file.proxy.as_ref())?;
         let mut host = Host {
             profile: profile.dir().to_owned(),
             mode: options.mode,
@@ -75,7 +77,8 @@ impl UserAgent {
             ask_first: options.ask_first,
             push_service: options.push_service,
             keyring: Keyring::new(profile.id().to_owned(), backend),
-            connector: Connector::new(ca_files, options.allow_insecure, file.proxy.as_ref())?,
+            pictures: Pictures::new(connector.clone()),
+            connector,
             notifier,
             events,
             orders,

@@ -16,6 +16,7 @@ use crate::config::{MOZILLA, Mode, PushServiceUrl};
 use crate::keys::{Keyring, KeyringError};
 use crate::notifier::Notifier;
 use crate::opening::{self, OpenError, Opened};
+use crate::pictures::Pictures;
 use crate::presenter::Presenter;
 use crate::requests::{self, DEFAULT_PUSH_SERVICE, Shared};
 use crate::service::Connector;
@@ -38,6 +39,7 @@ pub(crate) struct Host {
     pub(crate) push_service: Option<PushServiceUrl>,
     pub(crate) keyring: Keyring,
     pub(crate) connector: Connector,
+    pub(crate) pictures: Pictures,
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
@@ -131,6 +133,7 @@ impl Host {
             keyring: self.keyring.clone(),
             keys,
             notifier: self.notifier.clone(),
+            pictures: self.pictures.clone(),
             skew: self.connector.skew(),
             events: self.events.clone(),
             orders: self.orders.clone(),

@@ -14,6 +14,7 @@ use crate::crash;
 use crate::keys::KeyTable;
 use crate::notifier::{Popup, Withdrawal};
 use crate::permission::{Decision, DeviceSettings, Load, decide};
+use crate::pictures::Illustration;
 use crate::store::entries::{self, NewEntry};
 use crate::store::sites::{self, SiteRow};
 use crate::store::withheld::{self, Reason, Withheld};
@@ -231,6 +232,7 @@ fn read(
             site_id: site.id,
             site_name: site.name,
             notification,
+            illustration: Illustration::default(),
             sound,
             passes_silence: site.settings.dnd_bypass,
             received_at,

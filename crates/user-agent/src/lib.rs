@@ -19,6 +19,7 @@ mod network;
 pub mod notifier;
 mod opening;
 mod permission;
+mod pictures;
 mod presenter;
 pub mod profile;
 mod requests;

@@ -18,6 +18,7 @@ use crate::config::{Mode, Notify};
 use crate::crash;
 use crate::notifier::{Card, Notifier, NotifyError, Popup, Withdrawal};
 use crate::permission::{Decision, DeviceSettings, Load, Recent, decide};
+use crate::pictures::{Illustration, Illustrator, Late};
 use crate::requests::Shared;
 use crate::store::entries::{self, Pending};
 use crate::store::{StoreError, cards, sites};
@@ -54,6 +55,7 @@ impl Presenter {
         let stopping = CancellationToken::new();
         let run = Run {
             notifier,
+            illustrator: Illustrator::new(shared.pictures.clone()),
             shared,
             caught_up_at: caught_up_at.clone(),
             recent: Recent::default(),
@@ -85,6 +87,7 @@ impl Presenter {
 
 struct Run {
     notifier: Arc<dyn Notifier>,
+    illustrator: Illustrator,
     shared: Shared,
     caught_up_at: Arc<AtomicI64>,
     recent: Recent,
@@ -215,13 +218,23 @@ impl Run {
         }
         match self.decide(&pending, &device) {
             Decision::Show { sound } => {
-                let Pending { id, mut popup, settings, .. } = pending;
+                let Pending { id, mut popup, settings, site_url, .. } = pending;
                 popup.sound &= sound;
                 let site_id = popup.site_id.clone();
+                let Popup { notification, .. } = &popup;
+                let (soon, late) = self
+                    .illustrator
+                    .illustrate(&site_id, notification, site_url.as_ref(), settings.images)
+                    .await;
+                popup.illustration = soon;
+                let late = late.map(|late| (late, popup.clone()));
                 let card = self.show(popup).await.map_err(Trouble::of_one)?;
                 self.recent.add(&site_id, settings.burst, Timestamp::now());
                 self.handed(vec![id], card).await?;
                 tracing::info!(entry = %id, "notification handed over");
+                if let Some((late, popup)) = late {
+                    self.complete(popup, late);
+                }
             }
             Decision::Summarize => {
                 self.held.entry(pending.popup.site_id.clone()).or_default().push(pending);
@@ -278,6 +291,7 @@ impl Run {
                 site_name: belfry.clone(),
                 origin: belfry,
                 notification,
+                illustration: Illustration::default(),
                 sound: true,
                 passes_silence: false,
                 received_at: Timestamp::now(),
@@ -287,6 +301,20 @@ impl Run {
         }
         self.shared.store.write(|tx| Ok(sites::delete_setting(tx, sites::PAIRING_NOTICE)?)).await?;
         Ok(())
+    }
+
+    /// Shows it once more when the pictures that were late have come.
+    fn complete(&self, popup: Popup, late: Late) {
+        let notifier = self.notifier.clone();
+        self.shared.tasks.spawn_waiting(async move {
+            let illustration = late.await;
+            if illustration == popup.illustration {
+                return;
+            }
+            if let Err(error) = notifier.redraw(Popup { illustration, ..popup }).await {
+                tracing::debug!(%error, "a notification stays without its picture");
+            }
+        });
     }
 
     /// Returns once the notification server has it. A server that takes its time is waited for: asking it again would show

@@ -20,6 +20,7 @@ mod notifications;
 mod offline;
 mod pairing;
 mod permissions;
+mod pictures;
 mod profile;
 mod published_workers;
 mod push_service;

@@ -18,6 +18,7 @@ const ANSWERS = {
   show_entry: 'entry',
   list_payloads: 'payloads',
   preview_mapping: 'preview',
+  show_picture: 'picture',
   mark_read: 'done',
   delete_entries: 'done',
   restore_entries: 'done',

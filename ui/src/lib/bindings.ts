@@ -54,7 +54,11 @@ id: EntryId,
 /**
  * Perhaps not yet all of them valid.
  */
-pointers: Array<TypedPointer>, } | { "request": "mark_read", 
+pointers: Array<TypedPointer>, } | { "request": "show_picture", 
+/**
+ * Which.
+ */
+id: EntryId, } | { "request": "mark_read", 
 /**
  * Which.
  */
@@ -116,7 +120,7 @@ entry: Entry,
 /**
  * The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
  */
-raw: string | null, } } | { "response": "payloads", "value": Array<RawPayload> } | { "response": "preview", "value": Preview } | { "response": "push_services", "value": Array<PushService> } | { "response": "settings", "value": Array<Setting> } | { "response": "checks", "value": Array<Check> };
+raw: string | null, } } | { "response": "payloads", "value": Array<RawPayload> } | { "response": "preview", "value": Preview } | { "response": "picture", "value": EntryPicture } | { "response": "push_services", "value": Array<PushService> } | { "response": "settings", "value": Array<Setting> } | { "response": "checks", "value": Array<Check> };
 
 export type NewSite = { 
 /**
@@ -419,6 +423,20 @@ invalid: boolean,
  * For people.
  */
 message: string, };
+
+export type EntryPicture = { 
+/**
+ * A PNG file in base64.
+ */
+png: string, 
+/**
+ * In pixels.
+ */
+width: number, 
+/**
+ * In pixels.
+ */
+height: number, };
 
 export type Disposition = "shown" | "recorded" | "discarded";
 

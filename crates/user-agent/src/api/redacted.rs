@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
-use super::{Entry, EntryAction, Event, Preview, RawPayload, Response};
+use super::{Entry, EntryAction, EntryPicture, Event, Preview, RawPayload, Response};
 
 impl Debug for Entry {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -31,6 +31,12 @@ impl Debug for RawPayload {
 impl Debug for Preview {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "Preview(…, {:?})", self.remarks)
+    }
+}
+
+impl Debug for EntryPicture {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "EntryPicture({} × {})", self.width, self.height)
     }
 }
 
@@ -69,6 +75,7 @@ impl Debug for Response {
             Self::Entry { entry, raw: _ } => entry.fmt(f),
             Self::Payloads(payloads) => payloads.fmt(f),
             Self::Preview(preview) => preview.fmt(f),
+            Self::Picture(picture) => picture.fmt(f),
             Self::PushServices(services) => services.fmt(f),
             Self::Settings(settings) => settings.fmt(f),
             Self::Checks(checks) => checks.fmt(f),

@@ -17,6 +17,7 @@ use webpush::payload::Notification;
 
 use crate::api::EntryId;
 use crate::config::Notify;
+pub use crate::pictures::{Illustration, Picture};
 
 pub use card::{Card, Withdrawal};
 
@@ -29,6 +30,12 @@ pub trait Notifier: Send + Sync {
     /// `None`: it is on screen, and what becomes of it after the end of this process is out of reach; or it was withdrawn
     /// before the server had answered, and is gone again.
     async fn show(&self, popup: Popup) -> Result<Option<Card>, NotifyError>;
+
+    /// Shows a notification again, in its place and without a sound, if it is on screen still: with pictures that were late.
+    /// Where a platform cannot, nothing is done.
+    async fn redraw(&self, _popup: Popup) -> Result<(), NotifyError> {
+        Ok(())
+    }
 
     /// Takes notifications off the screen. Those already gone are no error.
     async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError>;
@@ -54,6 +61,8 @@ pub struct Popup {
     pub origin: String,
     /// What it says.
     pub notification: Notification,
+    /// What of its pictures may be shown and was there in time.
+    pub illustration: Illustration,
     /// Whether it may make a sound.
     pub sound: bool,
     /// Whether the user lets the site pass Do Not Disturb: the desktop's own as well.

@@ -6,7 +6,7 @@
 //! Windows nothing replaces or takes away a notification. On macOS clicks need a running main run loop, buttons become
 //! one menu, and whether a notification was shown is not known. On Windows a click is seen while the notification is on
 //! screen, not later in the action centre; toasts are PowerShell's, as only an installer can register a name of one's
-//! own (`app_id`), and without that nothing would be shown.
+//! own (`app_id`), and without that nothing would be shown. Pictures would have to be files: it shows none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,5 @@
 //! What a notification becomes on a desktop: the members of W3C's `NotificationOptions` in the words of a server that
-//! has certain capabilities. Pictures are not loaded, and nothing remote is ever left to the server to load.
+//! has certain capabilities. Nothing remote is ever left to the server to load: pictures come as pixels.
 
 use jiff::{Timestamp, ZonedDateTime};
 use url::Url;
@@ -274,6 +274,7 @@ fn label(index: usize, action: &Action, notification: &Notification) -> String {
 mod tests {
     use super::*;
     use crate::api::EntryId;
+    use crate::notifier::Illustration;
 
     fn popup(notification: Notification) -> Popup {
         Popup {
@@ -282,6 +283,7 @@ mod tests {
             site_name: "Backups".into(),
             origin: "backups.example.org".into(),
             notification,
+            illustration: Illustration::default(),
             sound: true,
             passes_silence: false,
             received_at: noon().timestamp(),

@@ -7,6 +7,7 @@ pub(crate) mod keyring;
 mod mapping;
 mod opening;
 mod pairing;
+mod picture;
 mod services;
 mod settings;
 mod transfer;
@@ -27,6 +28,7 @@ use crate::config::{MOZILLA, Mode, PushServiceUrl};
 use crate::keys::{KeyTable, Keyring};
 use crate::notifier::{Notifier, Withdrawal};
 use crate::permission::SiteSettings;
+use crate::pictures::Pictures;
 use crate::service::Skew;
 use crate::store::sites::{self, SiteRow};
 use crate::store::{Store, StoreError, entries};
@@ -51,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
     pub(crate) keys: KeyTable,
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
+    pub(crate) pictures: Pictures,
     pub(crate) skew: Skew,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
@@ -117,6 +120,7 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
         }
         Request::ListPayloads { site } => mapping::payloads(shared, find(shared, site).await?).await,
         Request::PreviewMapping { id, pointers } => mapping::preview(shared, id, pointers).await,
+        Request::ShowPicture { id } => picture::show(shared, id).await,
         Request::MarkRead { ids } => change_entries(shared, ids, false, entries::mark_read).await,
         Request::DeleteEntries { ids } => {
             let now = Timestamp::now();

@@ -1,4 +1,5 @@
-//! Opening a WebSocket: TCP, TLS by rustls with the platform's trust store, the upgrade.
+//! Opening a WebSocket: TCP, TLS by rustls with the platform's trust store, the upgrade. The first two also lead to other
+//! servers.
 
 use std::fmt;
 use std::net::{SocketAddr, UdpSocket};
@@ -6,19 +7,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite};
+use tower_service::Service;
+use url::Url;
 use webpush::autopush::message::MAX_FRAME;
 
-use super::proxy::Proxies;
+use super::proxy::{self, Proxies, configured};
 use super::retry_after::retry_after;
 use super::skew::Skew;
 use crate::api::CommandError;
@@ -46,8 +54,8 @@ fn is_lost(mut address: SocketAddr) -> bool {
     UdpSocket::bind(address).is_err_and(|error| error.kind() == std::io::ErrorKind::AddrNotAvailable)
 }
 
-/// What a WebSocket runs over.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+/// What a WebSocket, or HTTP, runs over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
 /// Why there is no connection.
@@ -97,13 +105,8 @@ impl Connector {
         let host = url.host_str().ok_or("the URL has no host")?;
         let tcp = self.proxies.connect(service).await?;
         let local = tcp.local_addr()?;
-        let stream: Box<dyn Stream> = if url.scheme() == "wss" {
-            let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
-            let tls = TlsConnector::from(Arc::new(self.tls()?));
-            Box::new(tls.connect(name, tcp).await.map_err(|error| tls_failure(host, &error))?)
-        } else {
-            Box::new(tcp)
-        };
+        let stream: Box<dyn Stream> =
+            if url.scheme() == "wss" { self.secured(host, tcp).await? } else { Box::new(tcp) };
         // No subprotocol is offered: Mozilla's service never answers one, and the library would take that for a failure.
         let request = url.as_str().into_client_request()?;
         let config = WebSocketConfig::default()
@@ -125,6 +128,38 @@ impl Connector {
             }
             Err(error) => Err(format!("{host} does not speak WebSocket: {error}").into()),
         }
+    }
+
+    /// The proxy that leads to a web server, if one does. It looks up the server's name as well.
+    pub(crate) fn proxied(&self, url: &Url) -> Option<Intercept> {
+        // A URL that is not understood is not connected to either.
+        self.proxies.leading_to(url).unwrap_or_default()
+    }
+
+    /// A connection to a web server, for a request of its own; without a proxy, to those of its addresses that `names` tells.
+    pub(crate) async fn connect_web<R>(
+        &self,
+        url: &Url,
+        proxy: Option<Intercept>,
+        names: R,
+    ) -> Result<Box<dyn Stream>, String>
+    where
+        HttpConnector<R>: Service<Uri, Response = TokioIo<TcpStream>>,
+        <HttpConnector<R> as Service<Uri>>::Error: std::error::Error + 'static,
+    {
+        let straight = configured(HttpConnector::new_with_resolver(names));
+        let tcp = proxy::reach(proxy::target(url)?, proxy, straight).await?;
+        if url.scheme() != "https" {
+            return Ok(Box::new(tcp));
+        }
+        let host = url.host_str().ok_or("the URL has no host")?;
+        self.secured(host, tcp).await.map_err(|error| error.reason)
+    }
+
+    async fn secured(&self, host: &str, tcp: TcpStream) -> Result<Box<dyn Stream>, ConnectError> {
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
+        let tls = TlsConnector::from(Arc::new(self.tls()?));
+        Ok(Box::new(tls.connect(name, tcp).await.map_err(|error| tls_failure(host, &error))?))
     }
 
     fn tls(&self) -> Result<ClientConfig, ConnectError> {

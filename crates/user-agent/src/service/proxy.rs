@@ -1,4 +1,5 @@
-//! The way to a push service: straight, or through an HTTP or SOCKS5 proxy that the settings or the environment name.
+//! The way to a push service or a web server: straight, or through an HTTP or SOCKS5 proxy that the settings or the
+//! environment name.
 
 use std::error::Error;
 use std::fmt;
@@ -12,9 +13,10 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
+use url::Url;
 
 use crate::api::CommandError;
-use crate::config::{ProxySetting, PushServiceUrl};
+use crate::config::{self, ProxySetting, PushServiceUrl};
 
 /// The head start of the preferred address family (RFC 8305 §5: "Connection Attempt Delay").
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -52,18 +54,31 @@ impl Proxies {
 
     /// A TCP connection to the service.
     pub(super) async fn connect(&self, service: &PushServiceUrl) -> Result<TcpStream, String> {
-        let target = target(service)?;
-        let proxy = if service.is_loopback() { None } else { self.0.intercept(&target) };
-        let named = target.authority().map(ToString::to_string).unwrap_or_default();
-        let Some(proxy) = proxy else {
-            let stream = call(tcp(), target).await;
-            return stream.map_err(|error| format!("cannot reach {named}: {}", with_causes(&error)));
-        };
-        let place = proxy.uri().authority().map(ToString::to_string).unwrap_or_default();
-        through(&proxy, target).await.map_err(|error| {
-            format!("cannot reach {named} through the proxy {place}: {}", with_causes(&*error))
-        })
+        let url = service.url();
+        reach(target(url)?, self.leading_to(url)?, tcp()).await
     }
+
+    /// The proxy that leads there, if one does. This computer is never reached through one.
+    pub(super) fn leading_to(&self, url: &Url) -> Result<Option<Intercept>, String> {
+        if config::is_loopback(url) { Ok(None) } else { Ok(self.0.intercept(&target(url)?)) }
+    }
+}
+
+/// A TCP connection to this target; without a proxy, by `straight`.
+pub(super) async fn reach<S>(target: Uri, proxy: Option<Intercept>, straight: S) -> Result<TcpStream, String>
+where
+    S: Service<Uri, Response = TokioIo<TcpStream>>,
+    S::Error: Error + 'static,
+{
+    let named = target.authority().map(ToString::to_string).unwrap_or_default();
+    let Some(proxy) = proxy else {
+        let stream = call(straight, target).await;
+        return stream.map_err(|error| format!("cannot reach {named}: {}", with_causes(&error)));
+    };
+    let place = proxy.uri().authority().map(ToString::to_string).unwrap_or_default();
+    through(&proxy, target)
+        .await
+        .map_err(|error| format!("cannot reach {named} through the proxy {place}: {}", with_causes(&*error)))
 }
 
 async fn through(proxy: &Intercept, target: Uri) -> Result<TcpStream, Box<dyn Error + Send + Sync>> {
@@ -94,7 +109,7 @@ fn tcp() -> HttpConnector {
     configured(HttpConnector::new())
 }
 
-fn configured<R>(mut connector: HttpConnector<R>) -> HttpConnector<R> {
+pub(super) fn configured<R>(mut connector: HttpConnector<R>) -> HttpConnector<R> {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(TCP_LIMIT));
@@ -110,10 +125,9 @@ where
     Ok(connector.call(to).await?.into_inner())
 }
 
-/// The service's address as the library, which knows no `ws:`, wants it.
-fn target(service: &PushServiceUrl) -> Result<Uri, String> {
-    let url = service.url();
-    let scheme = if url.scheme() == "wss" { "https" } else { "http" };
+/// The server's address as the library, which knows no `ws:`, wants it.
+pub(super) fn target(url: &Url) -> Result<Uri, String> {
+    let scheme = if matches!(url.scheme(), "wss" | "https") { "https" } else { "http" };
     let host = url.host_str().ok_or("the URL has no host")?;
     let port = url.port_or_known_default().ok_or("the URL has no port")?;
     let built = Uri::builder().scheme(scheme).authority(format!("{host}:{port}")).path_and_query("/").build();

@@ -6,9 +6,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use webpush::payload::Notification;
 
 use super::sites::{conversion, optional, parsed, site_settings, timestamp};
-use crate::api::{Disposition, Entry, EntryAction, EntryFilter, EntryId, Links};
+use crate::api::{Disposition, Entry, EntryAction, EntryFilter, EntryId, Images, Links};
 use crate::notifier::Popup;
 use crate::permission::SiteSettings;
+use crate::pictures::Illustration;
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -66,6 +67,7 @@ pub(crate) struct Pending {
     pub(crate) id: EntryId,
     pub(crate) popup: Popup,
     pub(crate) settings: SiteSettings,
+    pub(crate) site_url: Option<url::Url>,
     /// Somebody has seen it meanwhile.
     pub(crate) read: bool,
 }
@@ -87,11 +89,12 @@ pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<
             origin: origin(&site_name, url.as_ref()),
             site_name,
             notification: notification(row)?,
+            illustration: Illustration::default(),
             sound: row.get("audible")?,
             passes_silence: row.get("dnd_bypass")?,
             received_at: timestamp(row, "received_at")?,
         };
-        Ok(Pending { id, popup, settings: site_settings(row)?, read: row.get("read")? })
+        Ok(Pending { id, popup, settings: site_settings(row)?, site_url: url, read: row.get("read")? })
     };
     let mut statement = c.prepare_cached(sql)?;
     loop {
@@ -224,6 +227,25 @@ pub(crate) fn clicked(c: &Connection, id: EntryId) -> Result<Option<Clicked>> {
         })
     };
     c.prepare_cached(sql)?.query_row([id.0], clicked).optional()
+}
+
+/// What the picture of an entry depends on.
+#[derive(Debug)]
+pub(crate) struct Pictured {
+    pub(crate) site_url: Option<url::Url>,
+    pub(crate) images: Images,
+    pub(crate) image: Option<url::Url>,
+}
+
+/// The entry whose picture is wanted.
+pub(crate) fn pictured(c: &Connection, id: EntryId) -> Result<Option<Pictured>> {
+    let sql = "SELECT s.url, s.images, e.notification FROM entry AS e JOIN site AS s ON s.id = e.site_id
+        WHERE e.id = ?1 AND e.deleted_at = 0";
+    let pictured = |row: &Row<'_>| {
+        let image = notification(row)?.image;
+        Ok(Pictured { site_url: optional(row, "url")?, images: parsed(row, "images")?, image })
+    };
+    c.prepare_cached(sql)?.query_row([id.0], pictured).optional()
 }
 
 /// The first of these ids that is not in the history, or, for `deleted`, not among what can be restored.

@@ -42,6 +42,7 @@ fn bindings() -> String {
         TypedPointer,
         Preview,
         PointerRemark,
+        EntryPicture,
         Disposition,
         Event,
         UaidState,

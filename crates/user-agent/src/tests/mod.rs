@@ -11,6 +11,7 @@ mod keyring;
 mod lifecycle;
 mod moving;
 mod permissions;
+mod pictures;
 mod retention;
 mod storage;
 mod trouble;

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use user_agent::api::EntryId;
-use user_agent::notifier::{Activation, Notifier, Popup, Report, Reports};
+use user_agent::notifier::{Activation, Illustration, Notifier, Popup, Report, Reports};
 use webpush::payload::{Action, Notification};
 use zbus::interface;
 use zbus::zvariant::OwnedValue;
@@ -296,6 +296,7 @@ pub fn popup(entry: i64, site: &str, notification: Notification) -> Popup {
         site_name: "Backups".to_owned(),
         origin: "backups.example.org".to_owned(),
         notification,
+        illustration: Illustration::default(),
         sound: true,
         passes_silence: false,
         received_at: Timestamp::now(),

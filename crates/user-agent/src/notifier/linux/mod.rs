@@ -1,6 +1,7 @@
 //! Notifications by the freedesktop specification, over one connection to the session bus: some servers report clicks
 //! only to the connection that sent the notification, and some drop notifications when it closes.
 
+mod hints;
 mod session;
 pub(crate) mod shown;
 
@@ -58,6 +59,11 @@ impl Notifier for LinuxNotifier {
     async fn show(&self, popup: Popup) -> Result<Option<Card>, NotifyError> {
         let _turn = self.showing.lock().await;
         self.connected().await?.show(&popup).await
+    }
+
+    async fn redraw(&self, popup: Popup) -> Result<(), NotifyError> {
+        let _turn = self.showing.lock().await;
+        self.connected().await?.redraw(&popup).await
     }
 
     async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {

@@ -13,12 +13,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zbus::message::{Flags, Type};
 use zbus::names::OwnedUniqueName;
-use zbus::zvariant::Value;
 use zbus::{Connection, MatchRule, Message, MessageStream, fdo};
 
+use super::hints::Hints;
 use super::shown::Shown;
 use crate::notifier::card::DEFAULT_KEY;
-use crate::notifier::presentation::{APP_NAME, DESKTOP_ENTRY, Presentation, SOUND_NAME, Sound, Surface};
+use crate::notifier::presentation::{APP_NAME, Presentation, Surface};
 use crate::notifier::{Card, NotifyError, Popup, Report, Reports, Withdrawal, bus_error};
 
 const NAME: &str = "org.freedesktop.Notifications";
@@ -125,6 +125,18 @@ impl Session {
         }
     }
 
+    /// Shows it again where it is, silently. One that is not on screen any more is left alone.
+    pub(super) async fn redraw(&self, popup: &Popup) -> Result<(), NotifyError> {
+        let (server, id) = {
+            let state = self.state();
+            (state.server.clone(), popup.entry.and_then(|entry| state.shown.of_entry(entry)))
+        };
+        match (server, id) {
+            (Some(server), Some(id)) => self.show_as(&server, popup, Some(id)).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// Closes notifications; one that the server is still to answer for, once it has.
     pub(super) async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {
         let (server, ids) = {
@@ -206,7 +218,6 @@ impl Session {
 
     /// Sends to the server whose capabilities are known, not to whoever has its name by now.
     async fn show_on(&self, server: &Server, popup: &Popup) -> Result<Option<Card>, NotifyError> {
-        let presentation = Presentation::new(popup, server.surface, &ZonedDateTime::now());
         let notification = &popup.notification;
         let mut replaces = self.state().shown.tagged(&popup.site_id, &notification.tag);
         if notification.renotify
@@ -217,12 +228,23 @@ impl Session {
                 self.report_closed(server, id);
             }
         }
+        self.show_as(server, popup, replaces).await
+    }
+
+    /// In place of the notification with this id, if any; silently then.
+    async fn show_as(
+        &self,
+        server: &Server,
+        popup: &Popup,
+        replaces: Option<u32>,
+    ) -> Result<Option<Card>, NotifyError> {
+        let presentation = Presentation::new(popup, server.surface, &ZonedDateTime::now());
         let card = Card {
             server: server.run.clone(),
             id: 0,
             entry: popup.entry,
             site_id: popup.site_id.clone(),
-            tag: notification.tag.clone(),
+            tag: popup.notification.tag.clone(),
             clickable: presentation.default_action.is_some(),
             buttons: u32::try_from(presentation.buttons.len()).unwrap_or_default(),
         };
@@ -236,7 +258,7 @@ impl Session {
         let call = Message::method_call(PATH, "Notify")
             .and_then(|call| call.destination(server.owner.as_str())?.interface(NAME))
             .and_then(|call| {
-                let hints = hints(&presentation, replaces.is_some());
+                let hints = Hints::new(&presentation, popup.illustration.picture(), replaces.is_some());
                 let Presentation { summary, body, expire_timeout, .. } = &presentation;
                 let replaces_id = replaces.unwrap_or(0);
                 call.build(&(APP_NAME, replaces_id, "", summary, body, actions, hints, *expire_timeout))
@@ -440,23 +462,6 @@ async fn close_unwanted(connection: &Connection, server: &str, id: u32) -> zbus:
         .with_flags(Flags::NoReplyExpected)?
         .build(&id)?;
     connection.send(&call).await
-}
-
-fn hints(presentation: &Presentation, is_replacement: bool) -> HashMap<&'static str, Value<'_>> {
-    let mut hints = HashMap::from([
-        ("urgency", Value::U8(presentation.urgency.level())),
-        ("desktop-entry", Value::from(DESKTOP_ENTRY)),
-    ]);
-    match presentation.sound {
-        Sound::None => drop(hints.insert("suppress-sound", Value::Bool(true))),
-        _ if is_replacement => drop(hints.insert("suppress-sound", Value::Bool(true))),
-        Sound::Named => drop(hints.insert("sound-name", Value::from(SOUND_NAME))),
-        Sound::Default => {}
-    }
-    if let Some(origin) = &presentation.origin {
-        hints.insert("x-kde-origin-name", Value::from(origin.as_str()));
-    }
-    hints
 }
 
 fn no_answer() -> NotifyError {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::api::EntryId;
 use crate::notifier::{Activation, Card, Withdrawal};
 
 /// More than a desktop's history holds. The oldest are forgotten first.
@@ -58,6 +59,11 @@ impl Shown {
         self.live.iter().rev().find(|entry| same(&entry.card)).map(|entry| entry.card.id)
     }
 
+    /// The notification of this entry, if it is on screen.
+    pub(super) fn of_entry(&self, entry: EntryId) -> Option<u32> {
+        self.live.iter().find(|live| live.card.entry == Some(entry)).map(|live| live.card.id)
+    }
+
     /// Kept until the next click on this notification.
     pub(super) fn on_token(&mut self, id: u32, token: String) {
         if token.len() > TOKEN_LIMIT || token.chars().any(char::is_control) {
@@ -111,7 +117,6 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::EntryId;
     use crate::notifier::card::DEFAULT_KEY;
 
     /// With a link and a button.

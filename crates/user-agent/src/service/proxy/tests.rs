@@ -61,11 +61,11 @@ async fn refusing(address: &str) -> SocketAddr {
     TcpListener::bind(address).await.unwrap().local_addr().unwrap()
 }
 
-async fn reach(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
+async fn reached(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
     let connector = configured(HttpConnector::new_with_resolver(Resolved(addresses.to_vec())));
     // Without a port, those of the addresses count.
-    let calling = call(connector, Uri::from_static("https://push.example/"));
-    timeout(SOON, calling).await.expect("takes too long").map_err(|error| with_causes(&error))
+    let reaching = reach(Uri::from_static("https://push.example/"), None, connector);
+    timeout(SOON, reaching).await.expect("takes too long")
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_dead_ipv6_address_costs_no_more_than_a_head_start() {
     let hole = BlackHole::new().await;
     let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addresses = [hole.address(), hole.address(), alive.local_addr().unwrap()];
-    assert_eq!(reach(&addresses).await.unwrap().peer_addr().unwrap(), alive.local_addr().unwrap());
+    assert_eq!(reached(&addresses).await.unwrap().peer_addr().unwrap(), alive.local_addr().unwrap());
 }
 
 #[tokio::test]
@@ -81,8 +81,8 @@ async fn every_address_is_tried_and_all_refusing_is_said() {
     let alive = TcpListener::bind("[::1]:0").await.unwrap();
     let refusing = [refusing("127.0.0.1:0").await, refusing("127.0.0.2:0").await];
     let addresses = [refusing[0], refusing[1], alive.local_addr().unwrap()];
-    assert_eq!(reach(&addresses).await.unwrap().peer_addr().unwrap(), alive.local_addr().unwrap());
-    let error = reach(&refusing).await.unwrap_err();
+    assert_eq!(reached(&addresses).await.unwrap().peer_addr().unwrap(), alive.local_addr().unwrap());
+    let error = reached(&refusing).await.unwrap_err();
     assert!(error.contains("refused"), "{error}");
 }
 
@@ -245,6 +245,7 @@ async fn an_unsupported_kind_of_proxy_is_an_error_and_not_left_out() {
 fn targets_keep_what_the_url_says() {
     for (url, uri) in [
         ("wss://push.example/", "https://push.example:443/"),
+        ("https://example.org/a.png", "https://example.org:443/"),
         ("ws://push.example:81/path?query", "http://push.example:81/"),
         ("wss://[2001:db8::1]:8443/", "https://[2001:db8::1]:8443/"),
     ] {
