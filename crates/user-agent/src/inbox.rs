@@ -228,7 +228,7 @@ fn read(
     let outcome = match show {
         Some(sound) => Outcome::Show(Box::new(Popup {
             entry: Some(entry),
-            origin: entries::origin(&site.name, site.url.as_ref()),
+            host: entries::host(site.url.as_ref()),
             site_id: site.id,
             site_name: site.name,
             notification,

@@ -284,12 +284,11 @@ impl Run {
         let rows = self.shared.store.read(|c| Ok(sites::sites(c)?)).await?;
         let names: Vec<_> = rows.into_iter().filter(|row| row.wants_pairing()).map(|row| row.name).collect();
         if let Some(notification) = pairing_notice(&names) {
-            let belfry = "Belfry".to_owned();
             let popup = Popup {
                 entry: None,
                 site_id: String::new(),
-                site_name: belfry.clone(),
-                origin: belfry,
+                site_name: "Belfry".to_owned(),
+                host: None,
                 notification,
                 illustration: Illustration::default(),
                 sound: true,

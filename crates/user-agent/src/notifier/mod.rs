@@ -57,8 +57,8 @@ pub struct Popup {
     pub site_id: String,
     /// What people call the site; the title when the notification has none.
     pub site_name: String,
-    /// Who it is from, always shown: the site's host, or its name where no host is known.
-    pub origin: String,
+    /// The site's host, where it is known.
+    pub host: Option<String>,
     /// What it says.
     pub notification: Notification,
     /// What of its pictures may be shown and was there in time.
@@ -69,6 +69,13 @@ pub struct Popup {
     pub passes_silence: bool,
     /// When it arrived here.
     pub received_at: Timestamp,
+}
+
+impl Popup {
+    /// Who it is from, always shown.
+    pub fn origin(&self) -> &str {
+        self.host.as_deref().unwrap_or(&self.site_name)
+    }
 }
 
 /// A click. The engine looks up what it opens. `Debug` does not show the token.

@@ -4,7 +4,7 @@
 use jiff::{Timestamp, ZonedDateTime};
 use url::Url;
 use webpush::Urgency;
-use webpush::payload::{Action, Notification};
+use webpush::payload::Action;
 
 use super::{Popup, text};
 
@@ -88,7 +88,7 @@ pub(super) struct Presentation {
     pub(super) origin: Option<String>,
     /// The label of a click on the notification itself.
     pub(super) default_action: Option<&'static str>,
-    /// The labels of the first of [`Notification::actions`].
+    /// The labels of the first of `Notification::actions`.
     pub(super) buttons: Vec<String>,
     /// What to hear.
     pub(super) sound: Sound,
@@ -148,18 +148,22 @@ pub(super) enum Sound {
 impl Presentation {
     pub(super) fn new(popup: &Popup, surface: Surface, now: &ZonedDateTime) -> Self {
         let notification = &popup.notification;
-        let origin = text::origin(&popup.origin, ORIGIN_LIMIT);
+        let origin = text::origin(popup.origin(), ORIGIN_LIMIT);
         let mut summary = title(popup, &origin);
         let mut body = String::new();
         let time = time_of(popup, now);
+        let aim = notification.navigate.as_ref().and_then(|url| elsewhere(popup, url, ORIGIN_LIMIT));
+        let aim = aim.map(|host| format!("Opens {host}"));
+        let last: Vec<_> = [time, aim].into_iter().flatten().collect();
+        let last = last.join(" · ");
         if surface.body {
             let from = (!surface.origin).then_some(origin.as_str());
-            body = body_text(notification, surface, from, time.as_deref());
+            body = body_text(popup, surface, from, &last);
         } else {
             let rest = text::harmless(&text::line(&notification.body, TITLE_LIMIT));
             let rest = text::isolate(&rest, notification.dir);
             let from = if surface.origin { "" } else { &origin };
-            let parts = [from, rest.as_ref(), time.as_deref().unwrap_or_default()];
+            let parts = [from, rest.as_ref(), last.as_str()];
             for part in parts.into_iter().filter(|part| !part.is_empty()) {
                 summary.push_str(" – ");
                 summary.push_str(part);
@@ -173,7 +177,7 @@ impl Presentation {
             default_action: (surface.actions && opens(popup)).then_some("Open"),
             buttons: buttons
                 .filter(|_| surface.actions)
-                .map(|(index, action)| label(index, action, notification))
+                .map(|(index, action)| label(index, action, popup))
                 .collect(),
             sound: match popup.sound && notification.silent != Some(true) {
                 false => Sound::None,
@@ -208,12 +212,8 @@ fn title(popup: &Popup, origin: &str) -> String {
 }
 
 /// The origin, where it has no other place, comes first: nothing remote can push it off the notification.
-fn body_text(
-    notification: &Notification,
-    surface: Surface,
-    origin: Option<&str>,
-    time: Option<&str>,
-) -> String {
+fn body_text(popup: &Popup, surface: Surface, origin: Option<&str>, last: &str) -> String {
+    let notification = &popup.notification;
     let written = |text: &str| if surface.markup { text::escape(text) } else { text.to_owned() };
     let body = text::paragraphs(&notification.body, BODY_LIMIT, BODY_LINES);
     let body = written(&text::isolate(&body, notification.dir));
@@ -230,13 +230,20 @@ fn body_text(
         }
         out.push_str(&body);
     }
-    if let Some(time) = time {
+    if !last.is_empty() {
         if !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(time);
+        out.push_str(&written(last));
     }
     out
+}
+
+/// The host that a link leads to when it is not the site's own, so that nobody is taken there unawares. A site whose address
+/// is not known has none of its own.
+fn elsewhere(popup: &Popup, url: &Url, limit: usize) -> Option<String> {
+    let own = popup.host.as_deref()?;
+    url.host_str().filter(|host| *host != own).map(|host| text::origin(host, limit))
 }
 
 /// The site's own page, if the origin is a host's name rather than a site's.
@@ -261,17 +268,25 @@ fn time_of(popup: &Popup, now: &ZonedDateTime) -> Option<String> {
 }
 
 /// Never empty: a button without a label cannot be told from its neighbours.
-fn label(index: usize, action: &Action, notification: &Notification) -> String {
+fn label(index: usize, action: &Action, popup: &Popup) -> String {
+    let aim = action.navigate.as_ref().and_then(|url| elsewhere(popup, url, LABEL_LIMIT / 2));
+    let limit = if aim.is_some() { LABEL_LIMIT / 2 } else { LABEL_LIMIT };
     let titles = [&action.title, &action.action].into_iter();
-    let mut labels = titles.map(|title| text::line(title, LABEL_LIMIT)).filter(|label| !label.is_empty());
-    match labels.next() {
-        Some(label) => text::isolate(&text::harmless(&label), notification.dir).into_owned(),
+    let mut labels = titles.map(|title| text::line(title, limit)).filter(|label| !label.is_empty());
+    let label = match labels.next() {
+        Some(label) => text::isolate(&text::harmless(&label), popup.notification.dir).into_owned(),
         None => format!("Button {}", index + 1),
+    };
+    match aim {
+        Some(host) => format!("{label} ({host})"),
+        None => label,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use webpush::payload::Notification;
+
     use super::*;
     use crate::api::EntryId;
     use crate::notifier::Illustration;
@@ -281,7 +296,7 @@ mod tests {
             entry: Some(EntryId(1)),
             site_id: "s".into(),
             site_name: "Backups".into(),
-            origin: "backups.example.org".into(),
+            host: Some("backups.example.org".into()),
             notification,
             illustration: Illustration::default(),
             sound: true,
@@ -310,6 +325,30 @@ mod tests {
 
     fn present(notification: Notification, capabilities: &[&str]) -> Presentation {
         Presentation::new(&popup(notification), with(capabilities), &noon())
+    }
+
+    #[test]
+    fn a_link_that_leaves_the_site_names_its_host() {
+        let link = |url: &str| url.parse::<Url>().ok();
+        let button =
+            |title: &str, url: &str| Action { title: title.into(), navigate: link(url), ..Action::default() };
+        let said = Notification {
+            title: "Done".into(),
+            body: "All is well".into(),
+            navigate: link("https://backups.example.org@bücher.example/a"),
+            actions: vec![
+                button("Own", "https://backups.example.org/log"),
+                button("A title of more than twenty letters", "https://a.very.long.name.evil.example/"),
+            ],
+            ..Notification::default()
+        };
+        let shown = present(said.clone(), &["body", "body-markup", "actions"]);
+        assert_eq!(shown.body, "backups.example.org\n\nAll is well\nOpens xn--bcher-kva.example");
+        let labels: Vec<_> = shown.buttons.iter().map(String::as_str).collect();
+        assert_eq!(labels, ["Own", "A title of more tha… (…g.name.evil.example)"]);
+        let nameless = Popup { host: None, ..popup(said) };
+        let shown = Presentation::new(&nameless, with(&["body", "actions"]), &noon());
+        assert_eq!(shown.body, "Backups\n\nAll is well");
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<
         let popup = Popup {
             entry: Some(id),
             site_id: row.get("site_id")?,
-            origin: origin(&site_name, url.as_ref()),
+            host: host(url.as_ref()),
             site_name,
             notification: notification(row)?,
             illustration: Illustration::default(),
@@ -113,9 +113,9 @@ pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<
     }
 }
 
-/// Who a notification is from: the site's host or, where none is known, the name the user gave it.
-pub(crate) fn origin(site_name: &str, url: Option<&url::Url>) -> String {
-    url.and_then(url::Url::host_str).unwrap_or(site_name).to_owned()
+/// Of a site's address.
+pub(crate) fn host(url: Option<&url::Url>) -> Option<String> {
+    url.and_then(url::Url::host_str).map(str::to_owned)
 }
 
 /// The notification server has them, by themselves or in a summary.

@@ -314,7 +314,7 @@ pub async fn hostile_text_is_harmless(subject: Subject) {
     sent.image = Some("file:///etc/passwd".parse().unwrap());
     let mut hostile = popup(1, &flood, sent);
     hostile.site_name = flood.clone();
-    hostile.origin = flood;
+    hostile.host = Some(flood);
     stage.notifier.show(hostile).await.unwrap();
     let shown = stage.desktop.shown().await;
     assert!(shown.summary.chars().count() < 300 && shown.body.chars().count() < 20_000);

@@ -294,7 +294,7 @@ pub fn popup(entry: i64, site: &str, notification: Notification) -> Popup {
         entry: Some(EntryId(entry)),
         site_id: site.to_owned(),
         site_name: "Backups".to_owned(),
-        origin: "backups.example.org".to_owned(),
+        host: Some("backups.example.org".to_owned()),
         notification,
         illustration: Illustration::default(),
         sound: true,
