@@ -284,11 +284,12 @@ fn obey(tx: &Transaction<'_>, site: SiteRow, control: Control) -> Result<Option<
             for tag in &tags {
                 entries::withdraw(tx, &site.id, Some(tag))?;
             }
-            Ok(Some(Withdrawal::Tagged { site_id: site.id, tags }))
+            let last = entries::last(tx)?;
+            Ok(Some(Withdrawal::Sent { site_id: site.id, tags: Some(tags), last }))
         }
         Control::WithdrawAll => {
             entries::withdraw(tx, &site.id, None)?;
-            Ok(Some(Withdrawal::Site(site.id)))
+            Ok(Some(Withdrawal::Sent { site_id: site.id, tags: None, last: entries::last(tx)? }))
         }
         // The first two are for a person; the badge has been stored.
         Control::Activate { .. } | Control::SubscriptionExpiring | Control::Badge => Ok(None),

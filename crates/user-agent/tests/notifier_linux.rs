@@ -285,11 +285,7 @@ fn one_withdrawn_before_the_server_answers_is_closed_once_it_has() {
         let mut desktop = Desktop::start_as(&bus.address, FULL, Manner::Hangs).await;
         let (sender, mut reports) = mpsc::unbounded_channel();
         let notifier = Arc::new(LinuxNotifier::at(&bus.address, sender));
-        let withdrawals = [
-            Withdrawal::Tagged { site_id: "s".into(), tags: vec!["t".into()] },
-            Withdrawal::Entries(vec![EntryId(1)]),
-            Withdrawal::Site("s".into()),
-        ];
+        let withdrawals = [sent("t"), Withdrawal::Entries(vec![EntryId(1)]), Withdrawal::Site("s".into())];
         for withdrawal in withdrawals {
             let asking = Arc::clone(&notifier);
             let tagged = Notification { tag: "t".into(), ..clickable("Hello", &[]) };
@@ -310,6 +306,49 @@ fn one_withdrawn_before_the_server_answers_is_closed_once_it_has() {
         desktop.emit("ActionInvoked", &(kept.id, "default")).await;
         let clicked = timeout(PATIENCE, reports.recv()).await.expect("a click").unwrap();
         assert_eq!(clicked, Report::Clicked(click(2, None, None)));
+    });
+}
+
+fn sent(tag: &str) -> Withdrawal {
+    Withdrawal::Sent { site_id: "s".into(), tags: Some(vec![tag.into()]), last: EntryId(i64::MAX) }
+}
+
+#[test]
+fn one_that_takes_the_place_of_a_withdrawn_one_stays() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut desktop = Desktop::start_as(&bus.address, FULL, Manner::Hangs).await;
+        let (sender, mut reports) = mpsc::unbounded_channel();
+        let notifier = Arc::new(LinuxNotifier::at(&bus.address, sender));
+        let show = |entry, title: &'static str| {
+            let asking = Arc::clone(&notifier);
+            let tagged = Notification { tag: "t".into(), ..clickable(title, &[]) };
+            tokio::spawn(async move { asking.show(popup(entry, "s", tagged)).await.unwrap() })
+        };
+        let showing = show(1, "Old");
+        let old = desktop.shown().await;
+        desktop.answer();
+        showing.await.unwrap();
+
+        let showing = show(2, "New");
+        assert_eq!(desktop.shown().await.id, old.id);
+        let by_then = Withdrawal::Sent { site_id: "s".into(), tags: None, last: EntryId(1) };
+        for of_the_old in [Withdrawal::Entries(vec![EntryId(1)]), by_then] {
+            notifier.withdraw(&of_the_old).await.unwrap();
+        }
+        desktop.answer();
+        assert!(showing.await.unwrap().is_some());
+        desktop.emit("ActionInvoked", &(old.id, "default")).await;
+        let clicked = timeout(PATIENCE, reports.recv()).await.expect("a click").unwrap();
+        assert_eq!(
+            clicked,
+            Report::Clicked(click(2, None, None)),
+            "and nothing was reported as closed before"
+        );
+
+        // The first that is closed is the one that nothing replaces.
+        notifier.withdraw(&Withdrawal::Entries(vec![EntryId(2)])).await.unwrap();
+        assert_eq!(desktop.closed().await, old.id);
     });
 }
 
@@ -356,11 +395,7 @@ fn after_our_restart_what_is_on_screen_is_clicked_replaced_and_withdrawn() {
         let replacement = Notification { tag: "progress".into(), ..clickable("20 %", &["Show log"]) };
         let replaced = stage.show(4, replacement).await;
         assert_eq!((replaced.replaces_id, replaced.id), (progress.id, progress.id));
-        stage
-            .notifier
-            .withdraw(&Withdrawal::Tagged { site_id: "s".into(), tags: vec!["seen".into()] })
-            .await
-            .unwrap();
+        stage.notifier.withdraw(&sent("seen")).await.unwrap();
         assert_eq!(stage.desktop.closed().await, seen.id);
     });
 }

@@ -31,12 +31,14 @@ pub struct Card {
 pub enum Withdrawal {
     /// All of a site.
     Site(String),
-    /// Those of a site with one of these tags.
-    Tagged {
+    /// Those that a sender had sent when it took them back.
+    Sent {
         /// Whose.
         site_id: String,
-        /// None of them empty.
-        tags: Vec<String>,
+        /// None of them empty. `None`: all of them.
+        tags: Option<Vec<String>>,
+        /// The newest entry by then: what came after has not been taken back.
+        last: EntryId,
     },
     /// Those of these entries.
     Entries(Vec<EntryId>),
@@ -66,8 +68,11 @@ impl Withdrawal {
     pub(super) fn covers(&self, card: &Card) -> bool {
         match self {
             Self::Site(site_id) => card.site_id == *site_id,
-            Self::Tagged { site_id, tags } => {
-                card.site_id == *site_id && !card.tag.is_empty() && tags.contains(&card.tag)
+            Self::Sent { site_id, tags, last } => {
+                let is_named = |tags: &Vec<String>| !card.tag.is_empty() && tags.contains(&card.tag);
+                card.site_id == *site_id
+                    && card.entry.is_none_or(|entry| entry <= *last)
+                    && tags.as_ref().is_none_or(is_named)
             }
             Self::Entries(entries) => card.entry.is_some_and(|entry| entries.contains(&entry)),
         }
@@ -84,7 +89,9 @@ impl std::fmt::Debug for Withdrawal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Site(site_id) => write!(f, "Site({site_id})"),
-            Self::Tagged { site_id, tags } => write!(f, "Tagged({site_id}, {} tags)", tags.len()),
+            Self::Sent { site_id, tags, last } => {
+                write!(f, "Sent({site_id}, {:?} tags, {last})", tags.as_ref().map(Vec::len))
+            }
             Self::Entries(entries) => write!(f, "Entries({entries:?})"),
         }
     }
@@ -97,7 +104,27 @@ mod tests {
     #[test]
     fn debug_shows_nothing_a_sender_wrote() {
         let card = Card { tag: "wren".into(), ..Card::default() };
-        let tagged = Withdrawal::Tagged { site_id: "s".into(), tags: vec!["wren".into()] };
+        let tagged = sent(Some("wren"), 1);
         assert!(!format!("{card:?} {tagged:?}").contains("wren"));
+    }
+
+    fn sent(tag: Option<&str>, last: i64) -> Withdrawal {
+        let tags = tag.map(|tag| vec![tag.to_owned()]);
+        Withdrawal::Sent { site_id: "s".into(), tags, last: EntryId(last) }
+    }
+
+    #[test]
+    fn what_is_taken_back_is_what_had_been_sent_by_then() {
+        let card = |entry| Card {
+            entry: Some(EntryId(entry)),
+            site_id: "s".into(),
+            tag: "t".into(),
+            ..Card::default()
+        };
+        for tag in [Some("t"), None] {
+            assert!(sent(tag, 5).covers(&card(5)) && !sent(tag, 5).covers(&card(6)));
+        }
+        assert!(!sent(Some("other"), 5).covers(&card(5)));
+        assert!(!sent(Some(""), 5).covers(&Card { tag: String::new(), ..card(5) }));
     }
 }

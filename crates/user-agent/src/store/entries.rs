@@ -148,6 +148,11 @@ pub(crate) fn withdraw(c: &Connection, site_id: &str, tag: Option<&str>) -> Resu
     c.prepare_cached(sql)?.execute(params![site_id, tag]).map(drop)
 }
 
+/// The newest entry; 0 while there is none.
+pub(crate) fn last(c: &Connection) -> Result<EntryId> {
+    c.query_row("SELECT coalesce(max(id), 0) FROM entry", [], |row| row.get(0)).map(EntryId)
+}
+
 const SELECT_ENTRY: &str =
     "SELECT e.id, s.name, e.received_at, e.notification, e.read, e.disposition, e.failure
     FROM entry AS e JOIN site AS s ON s.id = e.site_id";

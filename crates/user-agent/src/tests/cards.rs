@@ -14,8 +14,8 @@ fn deletion(subscription: &PushSubscription, nid: u32) -> Vec<u8> {
     sealed(subscription, &json!({"nid": nid, "delete": true}).to_string())
 }
 
-fn tagged(site: &Site, tag: &str) -> Withdrawal {
-    Withdrawal::Tagged { site_id: site.id.clone(), tags: vec![tag.into()] }
+fn taken_back(site: &Site, tag: &str, last: EntryId) -> Withdrawal {
+    Withdrawal::Sent { site_id: site.id.clone(), tags: Some(vec![tag.into()]), last }
 }
 
 async fn push(peer: &mut Peer, channel: &str, version: &str, body: &[u8]) {
@@ -56,7 +56,7 @@ async fn what_is_withdrawn_while_it_is_being_shown_is_taken_away_again() {
     push(&mut peer, &channel, "v1", &numbered(&subscription, 1)).await;
     let entry = receiver.popup().await.entry.unwrap();
     push(&mut peer, &channel, "v2", &deletion(&subscription, 1)).await;
-    assert_eq!(receiver.withdrawal().await, tagged(&site, "1"), "the server may not know it yet");
+    assert_eq!(receiver.withdrawal().await, taken_back(&site, "1", entry), "the server may not know it yet");
     receiver.notifications.send(Manner::Shows).unwrap();
     assert_eq!(receiver.withdrawal().await, Withdrawal::Entries(vec![entry]));
     receiver.engine.shutdown().await;

@@ -26,12 +26,13 @@ async fn what_was_seen_elsewhere_is_read_here() {
     let expected = [("File 3".into(), false), ("File 2".into(), true), ("File 1".into(), false)];
     assert_eq!(read, expected, "and the frame itself is no message");
     let site_id = receiver.show("Cloud").await.id;
-    let tagged = Withdrawal::Tagged { site_id: site_id.clone(), tags: vec!["2".into()] };
+    let last = receiver.history().await.first().unwrap().id;
+    let tagged = Withdrawal::Sent { site_id: site_id.clone(), tags: Some(vec!["2".into()]), last };
     assert_eq!(receiver.withdrawal().await, tagged);
 
     peer.notify(&channel, "all", &sealed(&subscription, r#"{"delete-all": true}"#)).await;
     peer.acks().await;
-    assert_eq!(receiver.withdrawal().await, Withdrawal::Site(site_id));
+    assert_eq!(receiver.withdrawal().await, Withdrawal::Sent { site_id, tags: None, last });
     assert!(receiver.history().await.into_iter().all(|entry| entry.read));
 }
 

@@ -245,9 +245,10 @@ pub async fn withdrawing_by_tag_or_entry_closes_those_only(subject: Subject) {
     let _other_site = stage.show(2, "b", tagged("Two", "t")).await;
     let _other_tag = stage.show(3, "a", tagged("Three", "u")).await;
     let fourth = stage.show(4, "a", titled("Four")).await;
-    let tagged = |tags: &[&str]| Withdrawal::Tagged {
+    let tagged = |tags: &[&str]| Withdrawal::Sent {
         site_id: "a".to_owned(),
-        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        tags: Some(tags.iter().map(|&tag| tag.to_owned()).collect()),
+        last: EntryId(i64::MAX),
     };
     stage.notifier.withdraw(&tagged(&["x", "t"])).await.unwrap();
     assert_eq!(stage.desktop.closed().await, first.id);

@@ -87,9 +87,9 @@ fn withdrawal(frame: &Map<String, Value>, places: &Places<'_>) -> Option<Control
         let tags = frame.get("nids")?.as_array()?;
         return Some(Control::Withdraw(tags.iter().filter_map(as_text).collect()));
     }
-    // Whoever names a notification and says nothing at all of it has nothing to show any more.
-    let is_name_alone =
-        |(name, value): (&String, &Value)| TAGS.contains(&plain(name).as_str()) || is_blank(value);
+    // Whoever names a notification and says nothing at all of it has nothing to show any more. Not by an id: that may as well
+    // be one to fetch the news by.
+    let is_name_alone = |(name, value): (&String, &Value)| plain(name) == "tag" || is_blank(value);
     let says_nothing = frame.iter().all(is_name_alone);
     let tag = places.tag(&TAGS);
     // Without a tag, Home Assistant's page closes all.

@@ -37,6 +37,8 @@ const EARLY_LIMIT: usize = 16;
 pub(super) struct Session {
     connection: Connection,
     state: Arc<Mutex<State>>,
+    /// Held from looking at the state to sending what follows from it.
+    sending: tokio::sync::Mutex<()>,
     reports: Reports,
     reader: JoinHandle<()>,
 }
@@ -72,6 +74,8 @@ enum Signal {
 struct Unanswered {
     /// Without its id.
     card: Card,
+    /// What it takes the place of.
+    replaces: Option<u32>,
     /// To be closed as soon as its id is known.
     withdrawn: bool,
     answer: oneshot::Sender<zbus::Result<Option<Card>>>,
@@ -105,7 +109,7 @@ impl Session {
         };
         let state = Arc::new(Mutex::new(State::default()));
         let reader = tokio::spawn(read(connection.clone(), messages, Arc::clone(&state), reports.clone()));
-        Ok(Self { connection, state, reports, reader })
+        Ok(Self { connection, state, sending: tokio::sync::Mutex::default(), reports, reader })
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -147,12 +151,9 @@ impl Session {
             (state.server.clone(), state.shown.take(which))
         };
         let Some(server) = server else { return Ok(()) };
-        for &id in &ids {
-            self.report_closed(&server, id);
-        }
         let closing = async {
             for id in ids {
-                self.close(&server, id).await;
+                self.close_unless_replaced(&server, id).await;
             }
         };
         timeout(ANSWER_TIMEOUT, closing).await.map_err(|_| no_answer())
@@ -264,24 +265,46 @@ impl Session {
                 call.build(&(APP_NAME, replaces_id, "", summary, body, actions, hints, *expire_timeout))
             })
             .map_err(|error| bus_error(&error))?;
-        self.notify(&call, card).await
+        self.notify(&call, card, replaces).await
     }
 
-    async fn notify(&self, call: &Message, card: Card) -> Result<Option<Card>, NotifyError> {
+    async fn notify(
+        &self,
+        call: &Message,
+        card: Card,
+        replaces: Option<u32>,
+    ) -> Result<Option<Card>, NotifyError> {
         let (answer, answered) = oneshot::channel();
+        let in_order = self.sending.lock().await;
         {
             let mut state = self.state();
             if state.unanswered.len() >= UNANSWERED_LIMIT {
                 state.unanswered.clear();
             }
-            let unanswered = Unanswered { card, withdrawn: false, answer };
+            let unanswered = Unanswered { card, replaces, withdrawn: false, answer };
             state.unanswered.insert(call.primary_header().serial_num(), unanswered);
         }
         let gone = || zbus::Error::Failure("the bus is gone".into());
         let sent = timeout(ANSWER_TIMEOUT, self.connection.send(call)).await.unwrap_or_else(|_| Err(gone()));
+        drop(in_order);
         sent.map_err(|error| bus_error(&error))?;
         // However long the server takes: asked again, it would show it twice. The bus answers for one that has gone.
         answered.await.unwrap_or_else(|_| Err(gone())).map_err(|error| bus_error(&error))
+    }
+
+    /// One that is being replaced has gone already, and its id is another's.
+    async fn close_unless_replaced(&self, server: &Server, id: u32) {
+        let _in_order = self.sending.lock().await;
+        if self.state().gives_to_another(id) {
+            return;
+        }
+        self.report_closed(server, id);
+        let call = Message::method_call(PATH, "CloseNotification")
+            .and_then(|call| call.destination(server.owner.as_str())?.interface(NAME))
+            .and_then(|call| call.with_flags(Flags::NoReplyExpected)?.build(&id));
+        if let Err(error) = async { self.connection.send(&call?).await }.await {
+            tracing::debug!(%error, "a notification was not closed");
+        }
     }
 
     /// A failure means that it is closed already.
@@ -310,6 +333,12 @@ impl Drop for Session {
 }
 
 impl State {
+    /// Whether a notification with this id is, or is about to be, another than the one that was to be closed.
+    fn gives_to_another(&self, id: u32) -> bool {
+        let replaces = |call: &Unanswered| call.replaces == Some(id) && !call.withdrawn;
+        self.shown.is_live(id) || self.unanswered.values().any(replaces)
+    }
+
     fn forget_server(&mut self) {
         self.server = None;
         self.shown.clear();
@@ -319,7 +348,7 @@ impl State {
     /// Returns the id of a notification that was withdrawn before it had one: it is to be closed.
     fn on_reply(&mut self, message: &Message, reports: &Reports) -> Option<u32> {
         let serial = message.header().reply_serial()?;
-        let Unanswered { card, withdrawn, answer } = self.unanswered.remove(&serial)?;
+        let Unanswered { card, withdrawn, answer, .. } = self.unanswered.remove(&serial)?;
         let id = match message.message_type() {
             Type::Error => Err(message.clone().into()),
             Type::MethodReturn | Type::MethodCall | Type::Signal => message.body().deserialize::<u32>(),

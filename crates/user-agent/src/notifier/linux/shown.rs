@@ -53,6 +53,11 @@ impl Shown {
         self.live.iter().chain(&self.closed).any(|entry| entry.card.id == id)
     }
 
+    /// Whether it is on screen.
+    pub(super) fn is_live(&self, id: u32) -> bool {
+        self.live.iter().any(|entry| entry.card.id == id)
+    }
+
     /// What a new notification of this site with this tag replaces.
     pub(super) fn tagged(&self, site_id: &str, tag: &str) -> Option<u32> {
         let same = |card: &Card| !tag.is_empty() && card.tag == tag && card.site_id == site_id;
@@ -197,9 +202,10 @@ mod tests {
             (shown.tagged("a", "t"), shown.tagged("b", "t"), shown.tagged("a", "")),
             (Some(1), Some(2), None)
         );
-        let tagged = |tags: &[&str]| Withdrawal::Tagged {
+        let tagged = |tags: &[&str]| Withdrawal::Sent {
             site_id: "a".into(),
-            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            tags: Some(tags.iter().map(|&tag| tag.to_owned()).collect()),
+            last: EntryId(i64::MAX),
         };
         assert_eq!(shown.take(&tagged(&["", "x"])), [0_u32; 0]);
         assert_eq!(shown.take(&tagged(&["x", "t"])), [1]);
