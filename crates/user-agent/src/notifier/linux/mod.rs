@@ -4,6 +4,7 @@
 mod hints;
 mod session;
 pub(crate) mod shown;
+mod state;
 
 use std::sync::Arc;
 
