@@ -86,6 +86,24 @@ async fn the_endpoint_of_a_channel_given_up_answers_gone() {
     assert_eq!(server.post(&endpoint, &[("ttl", "60")], "").await.refusal(), (410, Some(106)));
 }
 
+/// What its last message has left in memory is forgotten with the channel, for both kinds of message.
+#[tokio::test]
+async fn an_endpoint_in_use_answers_gone_as_soon_as_its_channel_is_given_up() {
+    let server = Server::start().await;
+    let mut user_agent = server.user_agent(None).await;
+    let endpoint = user_agent.register(CHANNEL, None).await;
+    for ttl in ["60", "0"] {
+        let version = server.push(&endpoint, ttl, "x").await;
+        assert_eq!(user_agent.version().await, version, "ttl {ttl}");
+        user_agent.acknowledge(&[version]).await;
+    }
+    user_agent.unregister(CHANNEL).await;
+    for ttl in ["0", "60", "0"] {
+        let answer = server.post(&endpoint, &[("ttl", ttl)], "x").await;
+        assert_eq!(answer.refusal(), (410, Some(106)), "ttl {ttl}");
+    }
+}
+
 #[tokio::test]
 async fn giving_up_a_channel_nobody_knows_is_no_error() {
     let server = Server::start().await;
