@@ -87,4 +87,4 @@ fn has_slept(awake: Duration, passed: Duration) -> bool {
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
-mod tests;
+pub(crate) mod tests;

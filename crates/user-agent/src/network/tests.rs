@@ -160,34 +160,44 @@ async fn watching_ends_with_its_receiver() {
     soon(watching).await.unwrap();
 }
 
-/// The rest of this test runs in a network namespace of its own, where it may do as it likes.
+/// Runs the test of this name once more, in a network namespace of its own, where it may do as it likes. True: this is
+/// there.
+pub(crate) async fn is_in_own_network(test: &str) -> bool {
+    if std::env::var_os("BELFRY_TEST_OWN_NETWORK").is_some() {
+        return true;
+    }
+    let unshare = || {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "--"]);
+        unshare
+    };
+    if !unshare().arg("true").status().await.expect("unshare is needed").success() {
+        eprintln!("not tested: this system allows no network of one's own");
+        return false;
+    }
+    let inner = unshare()
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env("BELFRY_TEST_OWN_NETWORK", "1")
+        .output();
+    let inner = inner.await.unwrap();
+    let said = [inner.stdout, inner.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(inner.status.success() && said.contains("1 passed"), "{said}");
+    false
+}
+
+/// Changes that network.
+pub(crate) async fn ip(arguments: &str) {
+    let status = Command::new("ip").args(arguments.split(' ')).status().await.expect("ip is needed");
+    assert!(status.success(), "ip {arguments}");
+}
+
 #[tokio::test]
 async fn a_new_way_out_is_told_and_an_address_beside_it_is_not() {
-    if std::env::var_os("BELFRY_TEST_OWN_NETWORK").is_none() {
-        let unshare = || {
-            let mut unshare = Command::new("unshare");
-            unshare.args(["--map-root-user", "--net", "--"]);
-            unshare
-        };
-        if !unshare().arg("true").status().await.expect("unshare is needed").success() {
-            eprintln!("not tested: this system allows no network of one's own");
-            return;
-        }
-        let test = "network::tests::a_new_way_out_is_told_and_an_address_beside_it_is_not";
-        let inner = unshare()
-            .arg(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--nocapture"])
-            .env("BELFRY_TEST_OWN_NETWORK", "1")
-            .output();
-        let inner = inner.await.unwrap();
-        let said = [inner.stdout, inner.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        assert!(inner.status.success() && said.contains("1 passed"), "{said}");
+    let test = "network::tests::a_new_way_out_is_told_and_an_address_beside_it_is_not";
+    if !is_in_own_network(test).await {
         return;
-    }
-    async fn ip(arguments: &str) {
-        let status = Command::new("ip").args(arguments.split(' ')).status().await.expect("ip is needed");
-        assert!(status.success(), "ip {arguments}");
     }
     assert_eq!(Route::current(), Route::default());
     let mut told = changes();

@@ -1,4 +1,5 @@
-//! Which addresses are the internet's. Everything else belongs to this computer, its network, or nobody.
+//! Which addresses are the internet's. Everything else belongs to this computer, its network, or nobody; and so do some of the
+//! internet's, which a connection tells by its own end.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -53,9 +54,66 @@ fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     })
 }
 
+/// Whether the other end of a connection is this computer, or seems to be on the same network: one of 64 bits with IPv6, one
+/// of 24 bits with a public IPv4 address. Networks with public addresses are told by nothing else, and what is in them is
+/// behind the same firewall. Too many are refused where an IPv4 network is smaller; those of a larger one, or on another of
+/// the same house, are not told.
+pub(super) fn is_on_link(local: IpAddr, peer: IpAddr) -> bool {
+    let (local, peer) = (local.to_canonical(), peer.to_canonical());
+    local == peer
+        || match (local, peer) {
+            (IpAddr::V6(local), IpAddr::V6(peer)) => network_of(local) == network_of(peer),
+            (IpAddr::V4(local), IpAddr::V4(peer)) => {
+                let ([a, b, c, _], [d, e, f, _]) = (local.octets(), peer.octets());
+                is_public_v4(local) && (a, b, c) == (d, e, f)
+            }
+            // No connection has ends of two kinds.
+            (IpAddr::V6(_), IpAddr::V4(_)) | (IpAddr::V4(_), IpAddr::V6(_)) => false,
+        }
+}
+
+/// The first 64 bits: an interface has the rest (RFC 4291 §2.5.4).
+fn network_of(address: Ipv6Addr) -> u128 {
+    address.to_bits() >> 64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_computer_and_its_neighbours_are_on_link() {
+        let is_on_link = |local: &str, peer: &str| is_on_link(local.parse().unwrap(), peer.parse().unwrap());
+        for (local, peer) in [
+            ("2001:4860:1:2::a", "2001:4860:1:2::a"),
+            ("2001:4860:1:2::a", "2001:4860:1:2::1"),
+            ("2001:4860:1:2::a", "2001:4860:1:2:ffff:ffff:ffff:ffff"),
+            ("8.8.8.8", "8.8.8.8"),
+            ("8.8.8.8", "8.8.8.0"),
+            ("8.8.8.8", "8.8.8.255"),
+            ("::ffff:8.8.8.8", "8.8.8.9"),
+            ("8.8.8.8", "::ffff:8.8.8.9"),
+            ("192.168.1.2", "192.168.1.2"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("::1", "::1"),
+        ] {
+            assert!(is_on_link(local, peer), "{local} {peer}");
+        }
+        for (local, peer) in [
+            ("2001:4860:1:2::a", "2001:4860:1:3::a"),
+            ("2001:4860:1:2::a", "2001:4860:1:1:ffff:ffff:ffff:ffff"),
+            ("fd00::1", "2001:4860:1:2::a"),
+            ("8.8.8.8", "8.8.7.255"),
+            ("8.8.8.8", "8.8.9.0"),
+            ("8.8.8.8", "9.8.8.8"),
+            ("192.168.1.2", "8.8.8.8"),
+            // Private ones are told by themselves.
+            ("192.168.1.2", "192.168.1.3"),
+            ("8.8.8.8", "2001:4860:1:2::a"),
+        ] {
+            assert!(!is_on_link(local, peer), "{local} {peer}");
+        }
+    }
 
     #[test]
     fn only_the_internets_addresses_are_public() {

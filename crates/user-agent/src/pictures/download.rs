@@ -71,9 +71,11 @@ impl Downloader {
             return Err(Refusal::Proxied);
         }
         let names = Names { lookup: self.lookup.clone(), reach };
+        // Public addresses may be this network's, which only the connection tells.
+        let suits = |local, peer| reach == Reach::Anywhere || !address::is_on_link(local, peer);
+        let stream = self.connector.connect_web(url, proxied, names, suits).await;
         // The error names the host, which a push has told.
-        let stream =
-            self.connector.connect_web(url, proxied, names).await.map_err(|_| Refusal::Unreachable)?;
+        let stream = stream.map_err(|_| Refusal::Unreachable)?;
         let (mut requests, connection) =
             http1::Builder::new().max_buf_size(LONGEST_HEAD).handshake(TokioIo::new(stream)).await?;
         // Ends with the answer's body, or when that is dropped.

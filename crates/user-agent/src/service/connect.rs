@@ -2,7 +2,7 @@
 //! servers.
 
 use std::fmt;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -136,19 +136,29 @@ impl Connector {
         self.proxies.leading_to(url).unwrap_or_default()
     }
 
-    /// A connection to a web server, for a request of its own; without a proxy, to those of its addresses that `names` tells.
+    /// A connection to a web server, for a request of its own; without a proxy, to those of its addresses that `names` tells,
+    /// and if `suits` says so of its two ends, this one first, before anything is sent.
     pub(crate) async fn connect_web<R>(
         &self,
         url: &Url,
         proxy: Option<Intercept>,
         names: R,
+        suits: impl FnOnce(IpAddr, IpAddr) -> bool,
     ) -> Result<Box<dyn Stream>, String>
     where
         HttpConnector<R>: Service<Uri, Response = TokioIo<TcpStream>>,
         <HttpConnector<R> as Service<Uri>>::Error: std::error::Error + 'static,
     {
         let straight = configured(HttpConnector::new_with_resolver(names));
+        let is_straight = proxy.is_none();
         let tcp = proxy::reach(proxy::target(url)?, proxy, straight).await?;
+        if is_straight {
+            let ends = tcp.local_addr().and_then(|local| Ok((local.ip(), tcp.peer_addr()?.ip())));
+            let (local, peer) = ends.map_err(|error| error.to_string())?;
+            if !suits(local, peer) {
+                return Err("it is not where it may be".into());
+            }
+        }
         if url.scheme() != "https" {
             return Ok(Box::new(tcp));
         }

@@ -2,6 +2,8 @@
 
 mod files;
 mod loading;
+#[cfg(target_os = "linux")]
+mod own_network;
 pub(crate) mod server;
 mod transport;
 
