@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use webpush::payload::Notification;
 
-use crate::api::{EntryId, Event};
+use crate::api::{EntryId, Event, Images};
 use crate::config::{Mode, Notify};
 use crate::crash;
 use crate::notifier::{Card, Notifier, NotifyError, Popup, Withdrawal};
@@ -222,10 +222,9 @@ impl Run {
                 popup.sound &= sound;
                 let site_id = popup.site_id.clone();
                 let Popup { notification, .. } = &popup;
-                let (soon, late) = self
-                    .illustrator
-                    .illustrate(&site_id, notification, site_url.as_ref(), settings.images)
-                    .await;
+                let images = if self.notifier.shows_pictures() { settings.images } else { Images::Never };
+                let (soon, late) =
+                    self.illustrator.illustrate(&site_id, notification, site_url.as_ref(), images).await;
                 popup.illustration = soon;
                 let late = late.map(|late| (late, popup.clone()));
                 let card = self.show(popup).await.map_err(Trouble::of_one)?;

@@ -31,6 +31,9 @@ pub trait Notifier: Send + Sync {
     /// before the server had answered, and is gone again.
     async fn show(&self, popup: Popup) -> Result<Option<Card>, NotifyError>;
 
+    /// Whether it shows any [`Illustration`]. Where it does not, no picture is loaded for it.
+    fn shows_pictures(&self) -> bool;
+
     /// Shows a notification again, in its place and without a sound, if it is on screen still: with pictures that were late.
     /// Where a platform cannot, nothing is done.
     async fn redraw(&self, _popup: Popup) -> Result<(), NotifyError> {

@@ -124,6 +124,10 @@ impl Notifier for PortableNotifier {
         answered.await.unwrap_or_else(|_| Err(failed("notify-rust panicked"))).map(|()| None)
     }
 
+    fn shows_pictures(&self) -> bool {
+        false
+    }
+
     async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {
         let mut withdrawn = Vec::new();
         lock(&self.cards).retain(|other| {

@@ -183,6 +183,7 @@ const PAGE: usize = 4096;
 struct RecordingNotifier {
     shown: mpsc::UnboundedSender<Popup>,
     capabilities: Option<Vec<String>>,
+    shows_pictures: bool,
     manner: watch::Receiver<Manner>,
     withdrawn: mpsc::UnboundedSender<Withdrawal>,
     restored: mpsc::UnboundedSender<Vec<Card>>,
@@ -217,6 +218,15 @@ impl Notifier for RecordingNotifier {
         Ok(Some(card))
     }
 
+    fn shows_pictures(&self) -> bool {
+        self.shows_pictures
+    }
+
+    /// Once more among those shown.
+    async fn redraw(&self, popup: Popup) -> Result<(), NotifyError> {
+        self.shown.send(popup).map_err(|_| NotifyError::Absent("the test has ended".into()))
+    }
+
     async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {
         self.withdrawn.send(which.clone()).map_err(|_| NotifyError::Absent("the test has ended".into()))
     }
@@ -240,6 +250,7 @@ struct Machine {
     door: TestBackend,
     /// What its notification server can do. `None`: it has none.
     capabilities: Option<Vec<String>>,
+    shows_pictures: bool,
 }
 
 /// A process.
@@ -259,7 +270,7 @@ impl Machine {
         let keyring = mock_store();
         let door = TestBackend::of(keyring.clone());
         let capabilities = Some(vec!["actions".to_owned()]);
-        Self { folder: tempfile::tempdir().unwrap(), keyring, door, capabilities }
+        Self { folder: tempfile::tempdir().unwrap(), keyring, door, capabilities, shows_pictures: true }
     }
 
     fn options(&self, mode: Mode) -> Options {
@@ -291,6 +302,7 @@ impl Machine {
                 Some(Arc::new(RecordingNotifier {
                     shown,
                     capabilities,
+                    shows_pictures: self.shows_pictures,
                     manner,
                     withdrawn: withdrawals,
                     restored: restorations,

@@ -21,6 +21,17 @@ fn illustrated(subscription: &PushSubscription, icon: &Url, image: &Url) -> Vec<
     sealed(subscription, &json!({"title": "t", "icon": icon, "image": image}).to_string())
 }
 
+/// The next notification when it has a picture: at once, or once more when that has come.
+async fn pictured(receiver: &mut Receiver) -> Illustration {
+    let mut popup = receiver.popup().await;
+    while popup.illustration.image.is_none() {
+        let again = receiver.popup().await;
+        assert_eq!(again.entry, popup.entry, "another notification before the picture of this one");
+        popup = again;
+    }
+    popup.illustration
+}
+
 #[tokio::test]
 async fn pictures_are_shown_with_the_push_and_in_the_window_as_the_site_may() {
     let website = Server::start(|path| match path {
@@ -42,7 +53,7 @@ async fn pictures_are_shown_with_the_push_and_in_the_window_as_the_site_may() {
 
     receiver.set("Backups", &[SiteChange::Url(Some(website.url("/")))]).await.unwrap();
     peer.notify(&channel, "own host", &push).await;
-    let Illustration { icon, image } = receiver.popup().await.illustration;
+    let Illustration { icon, image } = pictured(&mut receiver).await;
     let image = image.unwrap();
     assert_eq!((icon, image.width(), image.height()), (None, 40, 20));
     let shown = picture(&receiver, id).await.unwrap();
@@ -62,4 +73,22 @@ async fn pictures_are_shown_with_the_push_and_in_the_window_as_the_site_may() {
     assert_eq!(picture(&receiver, plain).await, Err(ErrorCode::NotFound));
     assert_eq!(picture(&receiver, EntryId(999)).await, Err(ErrorCode::NotFound));
     assert_eq!(website.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_loaded_for_notifications_that_show_no_pictures() {
+    let mut website = Server::start(|_| file(&png())).await;
+    let (machine, service) =
+        (Machine { shows_pictures: false, ..Machine::new() }, ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    receiver.set("Backups", &[SiteChange::Url(Some(website.url("/")))]).await.unwrap();
+    let push = illustrated(&subscription, &website.url("/icon.png"), &website.url("/image.png"));
+    peer.notify(&channel, "shown", &push).await;
+    assert_eq!(receiver.popup().await.illustration, Illustration::default());
+    website.assert_untouched().await;
+    // The window shows it.
+    let id = receiver.history().await[0].id;
+    assert!(picture(&receiver, id).await.is_ok());
 }

@@ -62,6 +62,11 @@ impl Notifier for LinuxNotifier {
         self.connected().await?.show(&popup).await
     }
 
+    /// A server does not say whether it does.
+    fn shows_pictures(&self) -> bool {
+        true
+    }
+
     async fn redraw(&self, popup: Popup) -> Result<(), NotifyError> {
         let _turn = self.showing.lock().await;
         self.connected().await?.redraw(&popup).await
