@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use url::Url;
 use webpush::payload::Notification;
@@ -15,8 +16,12 @@ use crate::api::Images;
 /// How long the notifications of a site wait for their pictures: the first one alone, or several together.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// When a site is waited for anew, if what it had was enough.
-const RENEWED: Duration = Duration::from_secs(10);
+/// When a site is waited for anew, if one notification alone had not used up its patience.
+pub(super) const RENEWED: Duration = Duration::from_secs(10);
+
+/// Notifications of a site whose pictures are being loaded at a time. With two pictures each, they leave some of
+/// [`super::DOWNLOADS`] to others.
+pub(super) const LOADING: usize = 3;
 
 /// What a notification shows besides its text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,7 +52,7 @@ pub(crate) struct Illustrator {
     pictures: Pictures,
     pub(super) patience: Duration,
     /// By site. Without one, it has not been waited for lately.
-    left: HashMap<String, Patience>,
+    sites: HashMap<String, Patience>,
 }
 
 /// How much longer a site is waited for: the notifications of others are next.
@@ -55,6 +60,14 @@ pub(crate) struct Illustrator {
 struct Patience {
     left: Duration,
     renewed_at: Instant,
+    /// One for each notification whose pictures may be loaded now.
+    turns: Arc<Semaphore>,
+}
+
+impl Patience {
+    fn is_needed(&self, now: Instant) -> bool {
+        self.renewed_at > now || self.turns.available_permits() < LOADING
+    }
 }
 
 /// Pictures that come after the notification was shown.
@@ -62,7 +75,7 @@ pub(crate) type Late = BoxFuture<'static, Illustration>;
 
 impl Illustrator {
     pub(crate) fn new(pictures: Pictures) -> Self {
-        Self { pictures, patience: PATIENCE, left: HashMap::new() }
+        Self { pictures, patience: PATIENCE, sites: HashMap::new() }
     }
 
     /// The pictures that are there soon. If some are late, also what becomes of them, at most ten seconds later.
@@ -77,23 +90,41 @@ impl Illustrator {
         if wishes.is_nothing() {
             return (Illustration::default(), None);
         }
-        let begun = Instant::now();
-        self.left.retain(|_, patience| patience.renewed_at > begun);
-        let fresh = || Patience { left: self.patience, renewed_at: begun + RENEWED };
-        let patience = self.left.entry(site_id.to_owned()).or_insert_with(fresh);
-        if patience.left.is_zero() {
-            return (self.pictures.at_hand(&wishes).await, None);
+        let at_hand = self.pictures.at_hand(&wishes).await;
+        if wishes.are_fulfilled(&at_hand) {
+            return (at_hand, None);
         }
+        let begun = Instant::now();
+        self.sites.retain(|_, site| site.is_needed(begun));
+        let site = self.sites.entry(site_id.to_owned()).or_insert_with(|| Patience {
+            left: Duration::ZERO,
+            renewed_at: begun,
+            turns: Arc::new(Semaphore::new(LOADING)),
+        });
+        if site.renewed_at <= begun {
+            (site.left, site.renewed_at) = (self.patience, begun + RENEWED);
+        }
+        let Ok(turn) = site.turns.clone().try_acquire_owned() else { return (at_hand, None) };
         let pictures = self.pictures.clone();
         let wanted = wishes.clone();
-        let mut loading: Late = Box::pin(async move { pictures.all(wanted).await });
-        match timeout(patience.left, &mut loading).await {
+        let mut loading: Late = Box::pin(async move {
+            let _turn = turn;
+            pictures.all(wanted).await
+        });
+        if site.left.is_zero() {
+            return (at_hand, Some(loading));
+        }
+        match timeout(site.left, &mut loading).await {
             Ok(illustration) => {
-                patience.left = patience.left.saturating_sub(begun.elapsed());
+                site.left = site.left.saturating_sub(begun.elapsed());
                 (illustration, None)
             }
             Err(_) => {
-                *patience = Patience { left: Duration::ZERO, renewed_at: begun + MISSED };
+                if site.left == self.patience {
+                    // It is slow, rather than that it sends much.
+                    site.renewed_at = begun + MISSED;
+                }
+                site.left = Duration::ZERO;
                 (self.pictures.at_hand(&wishes).await, Some(loading))
             }
         }
@@ -111,6 +142,10 @@ impl Wishes {
 
     fn is_nothing(&self) -> bool {
         self.icon.is_none() && self.image.is_none()
+    }
+
+    fn are_fulfilled(&self, by: &Illustration) -> bool {
+        self.icon.is_some() == by.icon.is_some() && self.image.is_some() == by.image.is_some()
     }
 }
 
@@ -130,6 +165,16 @@ impl Pictures {
 #[cfg(test)]
 impl Illustrator {
     pub(super) fn left(&self, site_id: &str) -> Duration {
-        self.left.get(site_id).map_or(self.patience, |patience| patience.left)
+        self.sites.get(site_id).map_or(self.patience, |site| site.left)
+    }
+
+    /// When the site is waited for anew.
+    pub(super) fn renewed_at(&mut self, site_id: &str) -> &mut Instant {
+        &mut self.sites.get_mut(site_id).unwrap().renewed_at
+    }
+
+    /// The site has been waited for until no more than this is left.
+    pub(super) fn use_up(&mut self, site_id: &str, left: Duration) {
+        self.sites.get_mut(site_id).unwrap().left = left;
     }
 }

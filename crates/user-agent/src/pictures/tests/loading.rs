@@ -6,6 +6,7 @@ use webpush::payload::Notification;
 
 use super::server::{self, Answer, Server, file};
 use super::*;
+use crate::pictures::illustration::{LOADING, RENEWED};
 
 #[tokio::test]
 async fn a_hundred_notifications_with_one_icon_ask_for_it_once() {
@@ -126,8 +127,8 @@ async fn a_notification_gets_the_pictures_that_its_site_may_load() {
 #[tokio::test]
 async fn a_slow_picture_is_waited_for_once_and_comes_later() {
     let server = Server::start(|path| match path {
-        "/icon" => file(&png()),
-        _ => Answer::Stalled(Vec::new()),
+        "/slow" => Answer::Stalled(Vec::new()),
+        _ => file(&png()),
     })
     .await;
     let (icon, site) = (server.url("/icon"), server.url("/"));
@@ -138,15 +139,16 @@ async fn a_slow_picture_is_waited_for_once_and_comes_later() {
     let slow = server.url("/slow");
     let (soon, late) = illustrator.illustrate("a", &push(&icon, Some(&slow)), Some(&site), Images::Own).await;
     assert!(soon.icon.is_some() && soon.image.is_none(), "what is at hand is shown at once");
-    // Others of the site wait for nothing and ask for nothing while that is so; what they have is shown.
+    // Others of the site wait for nothing; what they have is shown, and what they have not comes later.
     illustrator.patience = LONG;
     let other = server.url("/other");
-    let (next, none) =
+    let (next, coming) =
         illustrator.illustrate("a", &push(&icon, Some(&other)), Some(&site), Images::Own).await;
-    assert!(next.icon.is_some() && next.image.is_none() && none.is_none());
+    assert!(next.icon.is_some() && next.image.is_none());
+    assert!(coming.unwrap().await.image.is_some(), "another picture of a slow site");
+    assert!(*illustrator.renewed_at("a") > tokio::time::Instant::now() + RENEWED, "it is known to be slow");
     let late = late.unwrap().await;
     assert!(late.icon.is_some() && late.image.is_none(), "it never came");
-    assert!(!server.asked().iter().any(|head| head.starts_with("GET /other ")));
     // Another site is waited for as before.
     let (of_other, _) = illustrator.illustrate("b", &push(&icon, None), Some(&site), Images::Own).await;
     assert!(of_other.icon.is_some());
@@ -163,4 +165,65 @@ async fn several_notifications_of_a_site_wait_no_longer_than_one() {
     illustrator.illustrate("a", &push(&url(1), None), Some(&site), Images::Own).await;
     assert!(illustrator.left("a") < after_one && after_one < LONG);
     assert_eq!(illustrator.left("b"), LONG);
+}
+
+#[tokio::test]
+async fn a_site_that_sends_much_is_no_slow_one_and_gets_all_its_pictures() {
+    let server = Server::start(|path| match path {
+        "/slow" => Answer::Stalled(Vec::new()),
+        _ => file(&png()),
+    })
+    .await;
+    let site = server.url("/");
+    let mut illustrator = patient(direct(), LONG);
+    let url = |number: u32| server.url(&format!("/{number}"));
+    let (first, none) = illustrator.illustrate("a", &push(&url(0), None), Some(&site), Images::Own).await;
+    assert!(first.icon.is_some() && none.is_none());
+    // Over before anything can have come.
+    illustrator.use_up("a", Duration::from_nanos(1));
+    let slow = push(&server.url("/slow"), None);
+    let (nothing, late) = illustrator.illustrate("a", &slow, Some(&site), Images::Own).await;
+    assert!(nothing.icon.is_none() && late.is_some());
+    assert!(
+        *illustrator.renewed_at("a") <= tokio::time::Instant::now() + RENEWED,
+        "as if nothing were wrong"
+    );
+    for number in 1..=8 {
+        let notification = push(&url(number), None);
+        let (soon, late) = illustrator.illustrate("a", &notification, Some(&site), Images::Own).await;
+        assert_eq!(soon, Illustration::default(), "{number}");
+        let late = late.unwrap().await;
+        assert!(late.icon.is_some(), "{number}");
+        // From now on it is at hand.
+        let again = illustrator.illustrate("a", &notification, Some(&site), Images::Own).await;
+        assert!(again.0 == late && again.1.is_none(), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_site_has_few_pictures_on_the_way_at_a_time() {
+    let server = Server::start(|_| file(&png())).await;
+    let site = server.url("/");
+    let mut illustrator = patient(direct(), LONG);
+    illustrator.illustrate("a", &push(&site, None), Some(&site), Images::Own).await;
+    illustrator.use_up("a", Duration::ZERO);
+    let url = |number: usize| server.url(&format!("/{number}"));
+    let mut coming = Vec::new();
+    for number in 0..LOADING {
+        let (_, late) =
+            illustrator.illustrate("a", &push(&url(number), None), Some(&site), Images::Own).await;
+        coming.push(late.unwrap());
+    }
+    let more = push(&url(LOADING), None);
+    // Also when the site's time begins anew.
+    for _ in 0..2 {
+        let (nothing, none) = illustrator.illustrate("a", &more, Some(&site), Images::Own).await;
+        assert!(nothing == Illustration::default() && none.is_none());
+        *illustrator.renewed_at("a") = tokio::time::Instant::now();
+    }
+    let (of_other, _) = illustrator.illustrate("b", &push(&url(90), None), Some(&site), Images::Own).await;
+    assert!(of_other.icon.is_some(), "another site is not in its way");
+    assert!(coming.pop().unwrap().await.icon.is_some());
+    let (soon, _) = illustrator.illustrate("a", &more, Some(&site), Images::Own).await;
+    assert!(soon.icon.is_some(), "one has come: there is room for one");
 }
