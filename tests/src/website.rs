@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header;
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::middleware::{self, Next};
+use axum::response::{Html, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -40,8 +41,8 @@ impl Website {
             .route("/icon.png", picture(ICON))
             .route("/page.html", get(|| ready(Html(PAGE))))
             .route("/worker.js", get(|| ready(([(header::CONTENT_TYPE, "text/javascript")], WORKER))))
-            .fallback(visit)
-            .with_state(sender);
+            .fallback(visited)
+            .layer(middleware::from_fn_with_state(sender, note));
         let task = tokio::spawn(async move {
             // Ends with the task.
             let _ = axum::serve(listener, router).await;
@@ -52,6 +53,11 @@ impl Website {
     /// The URL of a page or picture on it.
     pub fn url(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.address.port())
+    }
+
+    /// The paths of all requests so far that nobody has waited for, in their order.
+    pub fn asked(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.visits.try_recv().ok()).collect()
     }
 
     /// Returns once somebody opens this page, however long that takes.
@@ -67,13 +73,16 @@ impl Drop for Website {
     }
 }
 
-async fn visit(State(visits): State<mpsc::UnboundedSender<String>>, request: Request) -> Response {
+async fn note(State(visits): State<mpsc::UnboundedSender<String>>, request: Request, next: Next) -> Response {
     // Nobody waits for visitors any more at the end.
     let _ = visits.send(request.uri().path().to_owned());
+    next.run(request).await
+}
+
+async fn visited() -> Html<&'static str> {
     Html(
         "<!doctype html><meta charset=utf-8><meta name=color-scheme content=\"light dark\"><title>Belfry</title>\
          <style>body{font:1rem/1.5 system-ui;max-width:32rem;margin:20vh auto;padding:0 1rem}</style>\
          <p>This page was opened by a notification.",
     )
-    .into_response()
 }
