@@ -2,19 +2,21 @@
 //! message or a request means is decided elsewhere ([`crate::inbox`], [`requests`]).
 
 mod delivery;
+mod order;
 mod said;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
-use webpush::autopush::UnregisterCode;
-use webpush::{ApplicationServerKey, ChannelId};
+use webpush::ChannelId;
 
-use crate::api::{CommandError, Event, PushServiceStatus};
+use self::order::Registered;
+pub(crate) use self::order::{Held, Order};
+use crate::api::{Event, PushServiceStatus};
 use crate::background;
 use crate::client::Command;
 use crate::config::{Mode, PushServiceUrl};
@@ -24,34 +26,6 @@ use crate::requests::{self, Shared};
 use crate::service::{self, Connector, Service};
 use crate::store::channels;
 use crate::store::{StoreError, sites};
-
-/// What became of a registration.
-type Registered = Result<(), CommandError>;
-
-/// What a request needs of the connections.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// Connect to a service, unless it is connected already.
-    Connect(PushServiceUrl),
-    /// Have no connection to a service any more; answered once nothing that it said is listened to.
-    Disconnect { service: PushServiceUrl, done: oneshot::Sender<()> },
-    /// Obtain an endpoint; answered once it is stored.
-    Register {
-        service: PushServiceUrl,
-        channel: ChannelId,
-        key: Option<ApplicationServerKey>,
-        reply: oneshot::Sender<Registered>,
-    },
-    /// Give an endpoint up; answered once the service has confirmed.
-    Unregister {
-        service: PushServiceUrl,
-        channel: ChannelId,
-        code: UnregisterCode,
-        reply: oneshot::Sender<()>,
-    },
-    /// Read the messages that waited for keys: there are some more.
-    Release,
-}
 
 /// Everything the loop listens to.
 #[derive(Debug)]
@@ -87,6 +61,8 @@ pub(crate) struct Actor {
     connector: Connector,
     presenter: Option<Presenter>,
     services: HashMap<PushServiceUrl, Service>,
+    /// Services that must not be connected to now, each with what waits for it.
+    held: HashMap<PushServiceUrl, VecDeque<Order>>,
     service_events: mpsc::Sender<(PushServiceUrl, service::Event)>,
     registering: HashMap<ChannelId, oneshot::Sender<Registered>>,
     unregistering: HashMap<ChannelId, oneshot::Sender<()>>,
@@ -119,6 +95,7 @@ impl Actor {
             connector,
             presenter,
             services: HashMap::new(),
+            held: HashMap::new(),
             service_events,
             registering: HashMap::new(),
             unregistering: HashMap::new(),
@@ -155,7 +132,7 @@ impl Actor {
             }
         };
         // Whoever waits for an answer hears that there will be none.
-        drop((events, actor.registering, actor.unregistering));
+        drop((events, actor.held, actor.registering, actor.unregistering));
         for service in actor.services.into_values() {
             service.stop().await;
         }
@@ -210,7 +187,9 @@ impl Actor {
             }
         }
         for url in wanted {
-            if let Err(error) = self.connect(&url).await {
+            if let Some(waiting) = self.held.get_mut(&url) {
+                waiting.push_back(Order::Connect(url));
+            } else if let Err(error) = self.connect(&url).await {
                 result = Err(error);
             }
         }
@@ -268,6 +247,18 @@ impl Actor {
     }
 
     async fn order(&mut self, order: Order) {
+        let mut due = VecDeque::from([order]);
+        while let Some(order) = due.pop_front() {
+            if let Some(waiting) = order.needs().and_then(|service| self.held.get_mut(service)) {
+                waiting.push_back(order);
+            } else {
+                due.extend(self.carry_out(order).await);
+            }
+        }
+    }
+
+    /// Returns what has waited for this.
+    async fn carry_out(&mut self, order: Order) -> VecDeque<Order> {
         match order {
             Order::Connect(service) => {
                 if let Err(error) = self.connect(&service).await {
@@ -277,6 +268,19 @@ impl Actor {
             Order::Disconnect { service, done } => {
                 self.disconnect(&service).await;
                 let _ = done.send(());
+            }
+            Order::Hold { service, reply } => {
+                // Whoever has given up waiting drops it at once.
+                let held = Held::new(service.clone(), self.shared.orders.clone());
+                let again = self.services.contains_key(&service).then(|| Order::Connect(service.clone()));
+                self.disconnect(&service).await;
+                self.set_status(&service, false, Some("waiting until sites are imported".into()));
+                self.held.insert(service, again.into_iter().collect());
+                let _ = reply.send(held);
+            }
+            Order::LetGo(service) => {
+                self.forget_status(&service);
+                return self.held.remove(&service).unwrap_or_default();
             }
             Order::Release => {
                 if let Err(error) = self.release().await {
@@ -298,12 +302,17 @@ impl Actor {
                 Err(error) => self.report(None, error.to_string()),
             },
         }
+        VecDeque::new()
     }
 
     async fn disconnect(&mut self, url: &PushServiceUrl) {
         if let Some(service) = self.services.remove(url) {
             service.stop().await;
         }
+        self.forget_status(url);
+    }
+
+    fn forget_status(&self, url: &PushServiceUrl) {
         self.shared.status.send_modify(|status| drop(Arc::make_mut(status).remove(url)));
         self.shared.tell(Event::Changed);
     }

@@ -83,7 +83,7 @@ impl Backend {
             Self::Platform => Ok(()),
             Self::File(_) => Ok(()),
             #[cfg(test)]
-            Self::Test(test) => test.unlock(),
+            Self::Test(test) => test.unlock().await,
         }
     }
 
@@ -132,6 +132,8 @@ pub(crate) struct TestBackend {
     refusal: tokio::sync::watch::Sender<Option<KeyringError>>,
     answer: Arc<std::sync::Mutex<Result<(), KeyringError>>>,
     opened: Arc<std::sync::atomic::AtomicUsize>,
+    asked: tokio::sync::watch::Sender<bool>,
+    undecided: tokio::sync::watch::Sender<bool>,
 }
 
 #[cfg(test)]
@@ -142,6 +144,8 @@ impl TestBackend {
             refusal: tokio::sync::watch::Sender::new(None),
             answer: Arc::new(std::sync::Mutex::new(Ok(()))),
             opened: Arc::default(),
+            asked: tokio::sync::watch::Sender::new(false),
+            undecided: tokio::sync::watch::Sender::new(false),
         }
     }
 
@@ -160,6 +164,16 @@ impl TestBackend {
         *self.answer.lock().unwrap() = answer;
     }
 
+    /// Whether the person thinks the question over.
+    pub(crate) fn think(&self, undecided: bool) {
+        self.undecided.send_replace(undecided);
+    }
+
+    /// Returns once the person has been asked.
+    pub(crate) async fn asked(&self) {
+        self.asked.subscribe().wait_for(|asked| *asked).await.unwrap();
+    }
+
     /// How often it was opened.
     pub(crate) fn opened(&self) -> usize {
         self.opened.load(std::sync::atomic::Ordering::SeqCst)
@@ -174,7 +188,9 @@ impl TestBackend {
         self.refusal.borrow().clone().map_or(Ok(()), Err)
     }
 
-    fn unlock(&self) -> Result<(), KeyringError> {
+    async fn unlock(&self) -> Result<(), KeyringError> {
+        self.asked.send_replace(true);
+        self.undecided.subscribe().wait_for(|undecided| !undecided).await.unwrap();
         let answer = self.answer.lock().unwrap().clone();
         if answer.is_ok() {
             self.admit();

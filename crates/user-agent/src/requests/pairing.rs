@@ -234,7 +234,7 @@ fn name_taken(name: &str) -> CommandError {
     )
 }
 
-fn stopping() -> CommandError {
+pub(super) fn stopping() -> CommandError {
     CommandError::new(ErrorCode::Internal, "the receiver is stopping")
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use webpush::{SubscriptionKeys, UserAgentId};
 
 use super::{Shared, keyring, pairing, view};
-use crate::actor::Order;
+use crate::actor::{Held, Order};
 use crate::api::{CommandError, ErrorCode, Event, ExportedSites, FilePassphrase, ImportedSite, Response};
 use crate::config::{Mode, PushServiceUrl};
 use crate::keys::{Prompt, SubscriptionRecord};
@@ -104,16 +104,17 @@ pub(super) async fn import(
     });
     let became_another = prepared.await??;
     // Who we were there must not be stored over who we are going to be.
-    for service in &became_another {
-        let (done, gone) = oneshot::channel();
-        let _ = shared.orders.send(Order::Disconnect { service: service.clone(), done });
-        let _ = gone.await;
+    let mut held = Vec::with_capacity(became_another.len());
+    for service in became_another {
+        held.push(hold(shared, service).await?);
     }
     let stored = store(shared, &incoming).await;
     if stored.is_err() {
         discard(shared, &incoming).await;
+    } else {
+        held.iter().for_each(Held::connect);
     }
-    connect(shared, became_another);
+    drop(held);
     stored?;
     shared.tell(Event::Changed);
     let finished = join_all(incoming.arrivals.into_iter().map(|arrival| finish(shared, arrival))).await;
@@ -328,10 +329,11 @@ async fn finish(shared: &Shared, arrival: Arrival) -> Result<ImportedSite, Comma
     Ok(ImportedSite { site: view(shared, row, true), moved, reason })
 }
 
-fn connect(shared: &Shared, services: Vec<PushServiceUrl>) {
-    for service in services {
-        let _ = shared.orders.send(Order::Connect(service));
-    }
+/// Returns once nothing that the service said is listened to; waits for whoever holds it already.
+async fn hold(shared: &Shared, service: PushServiceUrl) -> Result<Held, CommandError> {
+    let (reply, held) = oneshot::channel();
+    shared.orders.send(Order::Hold { service, reply }).map_err(|_| pairing::stopping())?;
+    held.await.map_err(|_| pairing::stopping())
 }
 
 async fn blocking<T: Send + 'static>(

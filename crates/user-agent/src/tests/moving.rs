@@ -117,3 +117,42 @@ async fn a_site_that_was_disconnected_is_so_where_it_comes_to() {
     let sites = receiver.sites().await;
     assert_eq!((sites[0].connected, sites[0].state_label.as_str()), (false, "Blocked and disconnected"));
 }
+
+#[tokio::test]
+async fn whoever_connects_during_an_import_waits_until_it_is_done() {
+    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
+    let receiver = old.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    let document = exported(&receiver, passphrase()).await;
+    receiver.engine.shutdown().await;
+
+    let mut receiver = new.start(&service).await;
+    let (_peer, _) = service.welcome("b1").await;
+    receiver.event("the connection", |event| matches!(event, Event::Connected { .. })).await;
+    let url = service.url().parse::<crate::config::PushServiceUrl>().unwrap();
+    let waits = |service: &crate::api::PushServiceStatus| {
+        service.url == url && service.reason.as_deref().is_some_and(|reason| reason.contains("imported"))
+    };
+    // Somebody is asked for the keyring's password meanwhile.
+    new.door.refuse(KeyringError::Locked("no password yet".into()));
+    new.door.think(true);
+    let imported = tokio::spawn({
+        let client = receiver.client.clone();
+        let request = Request::ImportSites { document, passphrase: passphrase() };
+        async move { client.request(request).await }
+    });
+    soon("the question", new.door.asked()).await;
+    assert!(receiver.status().await.push_services.iter().any(waits), "nobody is connected");
+    let added = receiver.client.request(Request::AddPushService { url: url.clone() });
+    soon("the service", added).await.unwrap();
+    assert!(receiver.status().await.push_services.iter().any(waits), "nobody is connected yet");
+    new.door.think(false);
+
+    let (mut peer, hello) = service.welcome("a1").await;
+    assert_eq!(hello["uaid"], "a1", "nobody else said hello before");
+    let Response::Imported(imported) = soon("the sites", imported).await.unwrap().unwrap() else { panic!() };
+    assert!(imported[0].moved);
+    peer.notify(&channel, "v1", &titled(&subscription, "Moved")).await;
+    assert_eq!(receiver.titles(1).await, ["Moved"]);
+}
