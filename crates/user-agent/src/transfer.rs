@@ -30,6 +30,9 @@ pub(crate) struct PortableSite {
     pub(crate) push_service: PushServiceUrl,
     /// False: it was given up, and gets no new subscription before it is allowed again.
     pub(crate) connected: bool,
+    /// Its sender has not been given the subscription that moves.
+    #[serde(default)]
+    pub(crate) needs_pairing: bool,
     pub(crate) vapid_key: Option<ApplicationServerKey>,
     pub(crate) state: SiteState,
     pub(crate) sound: bool,

@@ -156,3 +156,22 @@ async fn whoever_connects_during_an_import_waits_until_it_is_done() {
     peer.notify(&channel, "v1", &titled(&subscription, "Moved")).await;
     assert_eq!(receiver.titles(1).await, ["Moved"]);
 }
+
+#[tokio::test]
+async fn a_site_that_waits_for_pairing_does_so_where_it_moves_to() {
+    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
+    let receiver = old.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    receiver.paired(&mut peer, "Backups").await;
+    receiver.paired(&mut peer, "Builds").await;
+    old.tamper().execute("UPDATE site SET needs_pairing = 1 WHERE name = 'Backups'", []).unwrap();
+    let document = exported(&receiver, passphrase()).await;
+    receiver.engine.shutdown().await;
+
+    let receiver = new.start(&service).await;
+    let (_peer, _) = service.welcome("b1").await;
+    let Response::Imported(imported) = import(&receiver, &document).await.unwrap() else { panic!() };
+    assert!(imported.iter().all(|imported| imported.moved));
+    assert!(receiver.show("Backups").await.needs_pairing);
+    assert!(!receiver.show("Builds").await.needs_pairing);
+}
