@@ -15,11 +15,11 @@ use crate::keys::seal::{SealError, SealKey, Sealed};
 const KIND: &str = "sites";
 /// Raised when a site could not be understood without knowing more.
 const VERSION: u32 = 1;
-/// The most sites that are read.
+/// The most sites of a file.
 const MOST_SITES: usize = 1_000;
 
-/// The largest file that is read, in bytes.
-pub const MOST_BYTES: usize = 512 * 1024;
+/// The largest file that is read, in bytes: [`MOST_SITES`] with everything set.
+pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// What somebody has set for a site and, where it moves, its subscription.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,9 +75,12 @@ pub fn is_sealed(document: &str) -> bool {
     file.is_ok_and(|file| file.sealed.is_some())
 }
 
-/// The file. With a passphrase it is sealed; takes a while then.
+/// The file, unless [`read`] would refuse it. With a passphrase it is sealed; takes a while then.
 pub(crate) fn write(sites: Vec<PortableSite>, passphrase: Option<&str>) -> Result<String, CommandError> {
     let failed = |error: serde_json::Error| CommandError::new(ErrorCode::Internal, error.to_string());
+    if sites.len() > MOST_SITES {
+        return Err(CommandError::invalid(format!("a file takes no more than {MOST_SITES} sites")));
+    }
     let mut file = File { belfry: KIND.into(), v: VERSION, sites: None, sealed: None };
     match passphrase {
         None => file.sites = Some(sites),
@@ -88,7 +91,13 @@ pub(crate) fn write(sites: Vec<PortableSite>, passphrase: Option<&str>) -> Resul
             file.sealed = Some(sealed);
         }
     }
-    serde_json::to_string_pretty(&file).map_err(failed)
+    let document = serde_json::to_string_pretty(&file).map_err(failed)?;
+    // With the end of its last line.
+    if document.len() >= MOST_BYTES {
+        let message = format!("the sites do not fit into a file: it takes no more than {MOST_BYTES} bytes");
+        return Err(CommandError::invalid(message));
+    }
+    Ok(document)
 }
 
 /// The sites of a file, each valid by itself.
@@ -194,6 +203,43 @@ mod tests {
         assert_eq!(error.code, ErrorCode::Invalid);
         assert!(error.message.contains("passphrase"), "{error}");
         assert!(read(&document, None).unwrap_err().message.contains("passphrase is needed"));
+    }
+
+    #[test]
+    fn as_many_sites_as_are_read_can_be_written_with_everything_set() {
+        let long = |start: &str, length: usize| format!("{start}{}", "x".repeat(length - start.len()));
+        let mut full = with_keys("");
+        full.name = "\u{1f4a1}".repeat(100);
+        full.url = Some(long("https://", 100).parse().unwrap());
+        full.push_service = long("wss://", 100).parse().unwrap();
+        let pointer = long("/", 50);
+        full.mapping = serde_json::from_value(json!({
+            "title": pointer, "body": pointer, "link": pointer, "image": pointer, "tag": pointer
+        }))
+        .unwrap();
+        full.subscription.as_mut().unwrap().endpoint = long("https://push.example/", 300).parse().unwrap();
+        let sites = vec![full.clone(); MOST_SITES];
+        let document = write(sites.clone(), Some("correct horse")).unwrap();
+        assert_eq!(read(&format!("{document}\n"), Some("correct horse")).unwrap().len(), MOST_SITES);
+        let open: Vec<_> =
+            sites.into_iter().map(|site| PortableSite { subscription: None, ..site }).collect();
+        let document = write(open, None).unwrap();
+        assert_eq!(read(&format!("{document}\n"), None).unwrap().len(), MOST_SITES);
+    }
+
+    #[test]
+    fn nothing_is_written_that_would_not_be_read() {
+        let refused = |sites| write(sites, None).unwrap_err();
+        let error = refused(vec![site("A"); MOST_SITES + 1]);
+        assert_eq!((error.code, error.message.contains("sites")), (ErrorCode::Invalid, true));
+        let fits = |length: usize| {
+            let url = format!("wss://push.example/{}", "x".repeat(length));
+            write(vec![PortableSite { push_service: url.parse().unwrap(), ..site("A") }], None)
+        };
+        let room = MOST_BYTES - 1 - fits(0).unwrap().len();
+        assert_eq!(read(&format!("{}\n", fits(room).unwrap()), None).unwrap().len(), 1);
+        let error = fits(room + 1).unwrap_err();
+        assert_eq!((error.code, error.message.contains("do not fit")), (ErrorCode::Invalid, true));
     }
 
     #[test]

@@ -84,7 +84,9 @@ async fn a_request_under_way_is_answered_when_the_engine_stops() {
 async fn an_answer_too_large_for_a_line_is_refused_and_the_connection_lives_on() {
     let mut owner = owner_in("p");
     let client = connect(&owner.profile).await.unwrap();
-    for (message, code) in [("x".repeat(5 << 20), ErrorCode::Invalid), ("short".into(), ErrorCode::Storage)] {
+    for (message, code) in
+        [("x".repeat(wire::TO_CLIENT), ErrorCode::Invalid), ("short".into(), ErrorCode::Storage)]
+    {
         let client = client.clone();
         let asked = tokio::spawn(async move { client.request(Request::Status).await });
         let command = soon(owner.commands.recv()).await.unwrap();

@@ -12,10 +12,10 @@ use crate::api::{CommandError, Event, Request, Response};
 pub(super) const PROTOCOL: u32 = 1;
 
 /// The longest line a server reads, in bytes: a file of sites, quoted.
-pub(super) const TO_SERVER: usize = 1024 * 1024;
+pub(super) const TO_SERVER: usize = 2 * crate::transfer::MOST_BYTES;
 
-/// The longest line a client reads, in bytes.
-pub(super) const TO_CLIENT: usize = 4 * 1024 * 1024;
+/// The longest line a client reads, in bytes: such a file, too.
+pub(super) const TO_CLIENT: usize = TO_SERVER;
 
 /// The first line a server writes. Members may be added, never changed, so that any version can tell what it met.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
