@@ -57,7 +57,8 @@ pub(crate) enum SiteCommand {
         long_about = "Make the sites of a file that `belfry site export` wrote: all of them or, when a name is taken or \
         anything is wrong with the file, none.\n\n\
         Those whose keys are in the file go on with their subscription. The others get a new one, which is printed: give it to \
-        their senders."
+        their senders. When the push service of one does not hand it out within 30 seconds, the site is there all the same and \
+        gets it with a later connection; the command fails then, after it has printed the rest."
     )]
     Import {
         /// The file

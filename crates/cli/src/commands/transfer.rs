@@ -58,7 +58,8 @@ pub(super) async fn import(global: &Global, file: PathBuf, output: Output) -> Re
         return Err(mixed_up());
     };
     if output.is_json() {
-        return imported.iter().try_for_each(|imported| output.value(imported));
+        imported.iter().try_for_each(|imported| output.value(imported))?;
+        return all_have_subscriptions(&imported);
     }
     for imported in &imported {
         output.line(&outcome(imported)?)?;
@@ -68,7 +69,19 @@ pub(super) async fn import(global: &Global, file: PathBuf, output: Output) -> Re
             it would take them away again. Stop Belfry there, and delete its profile.";
         say(advice);
     }
-    output.line(&format!("Imported {}.", count(imported.len())))
+    output.line(&format!("Imported {}.", count(imported.len())))?;
+    all_have_subscriptions(&imported)
+}
+
+/// All came in; but who reads only the exit status is to know whether there is something left to do.
+fn all_have_subscriptions(imported: &[ImportedSite]) -> Result<(), Failure> {
+    let lacking = imported.iter().filter(|imported| imported.reason.is_some());
+    let names: Vec<_> = lacking.map(|imported| plain(&imported.site.name)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!("imported, but without a subscription yet: {}", names.join(", "));
+    Err(CommandError::new(ErrorCode::Offline, message).into())
 }
 
 /// A line about the site and, where its sender needs one, its new subscription on a line of its own.
@@ -142,4 +155,31 @@ fn say(advice: &str) {
 
 fn count(sites: usize) -> String {
     if sites == 1 { "1 site".to_owned() } else { format!("{sites} sites") }
+}
+
+#[cfg(test)]
+mod tests {
+    use user_agent::api::Site;
+
+    use super::*;
+
+    fn imported(name: &str, reason: Option<&str>) -> ImportedSite {
+        let site: Site = serde_json::from_value(json!({
+            "id": "a1", "name": name, "url": null, "state": "quiet", "state_label": "Quiet", "push_service": "mozilla",
+            "snoozed_until": null, "sound": true, "links": "any", "images": "own", "burst": "5/10",
+            "dnd_bypass": false, "mapping": {}, "connected": true, "needs_pairing": true, "vapid_key": null,
+            "added_at": "2026-11-23T10:00:00Z", "unread": 0, "subscription": null
+        }))
+        .unwrap();
+        ImportedSite { site, moved: false, reason: reason.map(str::to_owned) }
+    }
+
+    #[test]
+    fn an_import_that_got_no_subscription_for_a_site_fails_and_names_it() {
+        let (fine, lacking) = (imported("Backups", None), imported("Builds", Some("no answer")));
+        assert!(all_have_subscriptions(std::slice::from_ref(&fine)).is_ok());
+        let Err(Failure::Command(error)) = all_have_subscriptions(&[fine, lacking]) else { panic!() };
+        assert_eq!(error.code, ErrorCode::Offline);
+        assert!(error.message.contains("Builds") && !error.message.contains("Backups"), "{error}");
+    }
 }

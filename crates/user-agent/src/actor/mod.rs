@@ -16,7 +16,7 @@ use webpush::ChannelId;
 
 use self::order::Registered;
 pub(crate) use self::order::{Held, Order};
-use crate::api::{Event, PushServiceStatus};
+use crate::api::{CommandError, ErrorCode, Event, PushServiceStatus};
 use crate::background;
 use crate::client::Command;
 use crate::config::{Mode, PushServiceUrl};
@@ -296,6 +296,11 @@ impl Actor {
             },
             Order::Unregister { service, channel, code, reply } => match self.connect(&service).await {
                 Ok(()) => {
+                    // The service's answer to it will not be heard any more.
+                    if let Some(registering) = self.registering.remove(&channel) {
+                        let message = "the subscription was given up meanwhile";
+                        let _ = registering.send(Err(CommandError::new(ErrorCode::NotFound, message)));
+                    }
                     self.unregistering.insert(channel, reply);
                     self.with(&service, |service| service.unregister(channel, code));
                 }

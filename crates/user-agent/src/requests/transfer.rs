@@ -119,7 +119,8 @@ pub(super) async fn import(
     stored?;
     shared.tell(Event::Changed);
     let finished = join_all(incoming.arrivals.into_iter().map(|arrival| finish(shared, arrival))).await;
-    Ok(Response::Imported(finished.into_iter().collect::<Result<_, _>>()?))
+    // Those that were removed meanwhile did come in.
+    Ok(Response::Imported(finished.into_iter().flatten().collect()))
 }
 
 /// A site on its way in.
@@ -166,8 +167,8 @@ impl Incoming {
             url,
             push_service,
             connected,
-            vapid_key,
             needs_pairing,
+            vapid_key,
             state,
             sound,
             links,
@@ -317,18 +318,23 @@ async fn discard(shared: &Shared, incoming: &Incoming) {
     }
 }
 
-/// What is left to do for each when all are stored: a new subscription, unless it has one.
-async fn finish(shared: &Shared, arrival: Arrival) -> Result<ImportedSite, CommandError> {
-    let Arrival { row, keys, moved } = arrival;
+/// What is left to do for each when all are stored: a new subscription, unless it has one. `None`: it is gone again.
+async fn finish(shared: &Shared, arrival: Arrival) -> Option<ImportedSite> {
+    let Arrival { mut row, keys, moved } = arrival;
     let mut reason = None;
     if keys.is_some() && !moved {
         let key = row.application_server_key;
         let registered = pairing::register(shared, &row.push_service, row.channel_id, key).await;
         reason = registered.err().map(|error| error.message);
     }
-    let row = super::find(shared, row.id).await?;
+    match super::find(shared, row.id.clone()).await {
+        Ok(stored) => row = stored,
+        Err(error) if error.code == ErrorCode::NotFound => return None,
+        // All the same it came in.
+        Err(error) => reason = Some(error.message),
+    }
     keyring::save_record(shared, row.channel_id).await;
-    Ok(ImportedSite { site: view(shared, row, true), moved, reason })
+    Some(ImportedSite { site: view(shared, row, true), moved, reason })
 }
 
 /// Returns once nothing that the service said is listened to; waits for whoever holds it already.

@@ -175,3 +175,41 @@ async fn a_site_that_waits_for_pairing_does_so_where_it_moves_to() {
     assert!(receiver.show("Backups").await.needs_pairing);
     assert!(!receiver.show("Builds").await.needs_pairing);
 }
+
+#[tokio::test]
+async fn a_site_that_is_removed_while_it_comes_in_keeps_no_other_from_it() {
+    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
+    let receiver = old.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    receiver.paired(&mut peer, "Backups").await;
+    receiver.paired(&mut peer, "Builds").await;
+    let document = exported(&receiver, None).await;
+    receiver.engine.shutdown().await;
+
+    let mut receiver = new.start(&service).await;
+    let (mut peer, _) = service.welcome("b1").await;
+    let imported = tokio::spawn({
+        let client = receiver.client.clone();
+        let request = Request::ImportSites { document, passphrase: None };
+        async move { client.request(request).await }
+    });
+    let registers = [peer.receive().await, peer.receive().await];
+    let removing = tokio::spawn({
+        let client = receiver.client.clone();
+        async move { client.request(Request::RemoveSite { site: "Backups".into() }).await }
+    });
+    while receiver.sites().await.len() > 1 {
+        receiver.event("the removal", |event| *event == Event::Changed).await;
+    }
+    for register in &registers {
+        peer.grant(register["channelID"].as_str().unwrap()).await;
+    }
+    let told = peer.receive().await;
+    assert_eq!(told["messageType"], "unregister");
+    peer.send(json!({"messageType": "unregister", "channelID": told["channelID"], "status": 200})).await;
+    soon("the end of it", removing).await.unwrap().unwrap();
+    let Response::Imported(imported) = soon("the sites", imported).await.unwrap().unwrap() else { panic!() };
+    let names: Vec<_> = imported.iter().map(|imported| imported.site.name.as_str()).collect();
+    assert_eq!(names, ["Builds"]);
+    assert!(imported[0].site.subscription.is_some() && imported[0].reason.is_none());
+}
