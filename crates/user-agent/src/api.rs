@@ -68,6 +68,9 @@ pub enum Request {
     ExportSites {
         /// `None`: without the keys of their subscriptions; else with them, sealed.
         passphrase: Option<FilePassphrase>,
+        /// Which push service the user calls `local`: in a file without keys its sites are at whichever the reader does.
+        #[cfg_attr(test, ts(type = "string | null"))]
+        local: Option<PushServiceUrl>,
     },
     /// Makes sites of a file, all or none; a name that is taken is an error. Those whose keys are in it go on with their
     /// subscription here, the others get a new one. Answered by [`Response::Imported`] when each has it, or after 30 s.
@@ -76,6 +79,9 @@ pub enum Request {
         document: String,
         /// For a sealed one.
         passphrase: Option<FilePassphrase>,
+        /// Which push service the user calls `local`, if the file needs it.
+        #[cfg_attr(test, ts(type = "string | null"))]
+        local: Option<PushServiceUrl>,
     },
     /// Answered by [`Response::Entries`], newest first.
     ListEntries(EntryFilter),

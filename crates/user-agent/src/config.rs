@@ -67,7 +67,8 @@ impl FromStr for PushServiceUrl {
 }
 
 /// A push service as people name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum PushServiceName {
     /// `local`: this user's own on this computer. Whoever runs the engine knows where it listens.
     Local,
@@ -85,6 +86,23 @@ impl FromStr for PushServiceName {
         text.parse().map(Self::Url).map_err(|_| {
             CommandError::invalid("a push service is `mozilla`, `local`, or a ws:// or wss:// URL")
         })
+    }
+}
+
+impl TryFrom<String> for PushServiceName {
+    type Error = CommandError;
+
+    fn try_from(text: String) -> Result<Self, CommandError> {
+        text.parse()
+    }
+}
+
+impl From<PushServiceName> for String {
+    fn from(name: PushServiceName) -> Self {
+        match name {
+            PushServiceName::Local => "local".to_owned(),
+            PushServiceName::Url(url) => url.into(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, UserAgentId};
 use zeroize::Zeroizing;
 
 use crate::api::{Burst, CommandError, ErrorCode, Images, Links, SiteState};
-use crate::config::PushServiceUrl;
+use crate::config::PushServiceName;
 use crate::keys::StoredKeys;
 use crate::keys::seal::{SealError, SealKey, Sealed};
 
@@ -27,7 +27,8 @@ pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) struct PortableSite {
     pub(crate) name: String,
     pub(crate) url: Option<Url>,
-    pub(crate) push_service: PushServiceUrl,
+    /// `local`: that of whoever reads this.
+    pub(crate) push_service: PushServiceName,
     /// False: it was given up, and gets no new subscription before it is allowed again.
     pub(crate) connected: bool,
     /// Its sender has not been given the subscription that moves.
@@ -73,6 +74,12 @@ struct File {
 pub fn is_sealed(document: &str) -> bool {
     let file = serde_json::from_str::<File>(document);
     file.is_ok_and(|file| file.sealed.is_some())
+}
+
+/// Whether a site of this is at the push service that its reader calls `local`.
+pub fn needs_local(document: &str) -> bool {
+    let sites = serde_json::from_str::<File>(document).ok().and_then(|file| file.sites);
+    sites.is_some_and(|sites| sites.iter().any(|site| site.push_service == PushServiceName::Local))
 }
 
 /// The file, unless [`read`] would refuse it. With a passphrase it is sealed; takes a while then.
@@ -191,6 +198,15 @@ mod tests {
         let document = write(sites.clone(), None).unwrap();
         assert!(!is_sealed(&document) && document.contains("\"Backups\""));
         assert_eq!(value(&read(&document, None).unwrap()), value(&sites));
+    }
+
+    #[test]
+    fn what_is_local_is_so_for_whoever_reads_the_file() {
+        let local = PortableSite { push_service: PushServiceName::Local, ..site("Builds") };
+        let document = write(vec![site("Backups"), local], None).unwrap();
+        assert!(needs_local(&document) && document.contains("\"push_service\": \"local\""), "{document}");
+        assert_eq!(read(&document, None).unwrap()[1].push_service, PushServiceName::Local);
+        assert!(!needs_local(&write(vec![site("Backups")], None).unwrap()) && !needs_local("belfry"));
     }
 
     #[test]

@@ -30,7 +30,11 @@ site: string, } | { "request": "export_sites",
 /**
  * `None`: without the keys of their subscriptions; else with them, sealed.
  */
-passphrase: FilePassphrase | null, } | { "request": "import_sites", 
+passphrase: FilePassphrase | null, 
+/**
+ * Which push service the user calls `local`: in a file without keys its sites are at whichever the reader does.
+ */
+local: string | null, } | { "request": "import_sites", 
 /**
  * The file's content.
  */
@@ -38,7 +42,11 @@ document: string,
 /**
  * For a sealed one.
  */
-passphrase: FilePassphrase | null, } | { "request": "list_entries" } & EntryFilter | { "request": "show_entry", 
+passphrase: FilePassphrase | null, 
+/**
+ * Which push service the user calls `local`, if the file needs it.
+ */
+local: string | null, } | { "request": "list_entries" } & EntryFilter | { "request": "show_entry", 
 /**
  * Which.
  */

@@ -39,7 +39,8 @@ pub(crate) enum SiteCommand {
     },
     /// Write all sites to a file
     #[command(
-        long_about = "Write all sites, with what is set for them, to a new file: JSON for people to read.\n\n\
+        long_about = "Write all sites, with what is set for them, to a new file: JSON for people to read. A site at the \
+        `local` push service is at the `local` one of wherever the file is imported.\n\n\
         With --with-keys also their subscriptions, so that their senders need not be told when they move to another computer \
         or profile. The file is sealed then, by a passphrase that is asked for on the terminal or read from the first line of \
         standard input. A subscription is received in one place: stop receiving here when it has moved. One at the `local` push \

@@ -4,14 +4,15 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use push_service::local::Local;
 use serde_json::json;
 use user_agent::api::{
     CommandError, ErrorCode, ExportedSites, FilePassphrase, ImportedSite, Request, Response,
 };
-use user_agent::config::Mode;
-use user_agent::transfer::{MOST_BYTES, is_sealed};
+use user_agent::config::{Mode, PushServiceName};
+use user_agent::transfer::{MOST_BYTES, is_sealed, needs_local};
 
-use super::{ask, mixed_up};
+use super::{ask, mixed_up, push_service_at};
 use crate::args::{Global, Source};
 use crate::exit::Failure;
 use crate::output::{Output, json, plain};
@@ -27,7 +28,10 @@ pub(super) async fn export(
         return Err(exists(&file).into());
     }
     let passphrase = if with_keys { Some(passphrase(true)?) } else { None };
-    let request = Request::ExportSites { passphrase };
+    // Without a folder there is none.
+    let local = Local::of_this_user().map_or(Ok(None), |local| local.url())?;
+    let local = local.map(|url| String::from(url).parse()).transpose()?;
+    let request = Request::ExportSites { passphrase, local };
     let Response::Exported(exported) = ask(global, Mode::Offline, request).await? else {
         return Err(mixed_up());
     };
@@ -53,7 +57,9 @@ pub(super) async fn import(global: &Global, file: PathBuf, output: Output) -> Re
     let document = String::from_utf8(document)
         .map_err(|_| CommandError::invalid("this is no file of `belfry site export`: it is no text"))?;
     let passphrase = if is_sealed(&document) { Some(passphrase(false)?) } else { None };
-    let request = Request::ImportSites { document, passphrase };
+    let local =
+        if needs_local(&document) { Some(push_service_at(PushServiceName::Local).await?) } else { None };
+    let request = Request::ImportSites { document, passphrase, local };
     let Response::Imported(imported) = ask(global, Mode::Online, request).await? else {
         return Err(mixed_up());
     };

@@ -103,8 +103,10 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
         Request::SetSite { site, changes } => editing::set(shared, site, changes).await,
         Request::DisconnectSite { site } => editing::disconnect(shared, find(shared, site).await?).await,
         Request::RemoveSite { site } => pairing::remove(shared, find(shared, site).await?).await,
-        Request::ExportSites { passphrase } => transfer::export(shared, passphrase).await,
-        Request::ImportSites { document, passphrase } => transfer::import(shared, document, passphrase).await,
+        Request::ExportSites { passphrase, local } => transfer::export(shared, passphrase, local).await,
+        Request::ImportSites { document, passphrase, local } => {
+            transfer::import(shared, document, passphrase, local).await
+        }
         Request::ListEntries(filter) => {
             let site = match filter.site.clone() {
                 Some(site) => Some(find(shared, site).await?.id),

@@ -11,7 +11,7 @@ use webpush::{SubscriptionKeys, UserAgentId};
 use super::{Shared, keyring, pairing, view};
 use crate::actor::{Held, Order};
 use crate::api::{CommandError, ErrorCode, Event, ExportedSites, FilePassphrase, ImportedSite, Response};
-use crate::config::{Mode, PushServiceUrl};
+use crate::config::{Mode, PushServiceName, PushServiceUrl};
 use crate::keys::{Prompt, SubscriptionRecord};
 use crate::permission::SiteSettings;
 use crate::store::sites::{self, PushServiceRow, SiteRow};
@@ -21,6 +21,7 @@ use crate::transfer::{self, PortableSite, PortableSubscription};
 pub(super) async fn export(
     shared: &Shared,
     passphrase: Option<FilePassphrase>,
+    local: Option<PushServiceUrl>,
 ) -> Result<Response, CommandError> {
     if passphrase.as_ref().is_some_and(|passphrase| passphrase.0.is_empty()) {
         return Err(CommandError::invalid("the passphrase is empty"));
@@ -43,7 +44,9 @@ pub(super) async fn export(
         if passphrase.is_some() && subscription.is_none() {
             without_keys.push(row.name.clone());
         }
-        written.push(portable(row, subscription));
+        // A subscription is at the service that it came from, whatever that is called.
+        let is_local = passphrase.is_none() && local.as_ref() == Some(&row.push_service);
+        written.push(portable(row, subscription, is_local));
     }
     let sites = written.len();
     let document = blocking(move || {
@@ -53,12 +56,12 @@ pub(super) async fn export(
 }
 
 /// Destructured without `..`, so that a new setting does not compile until it comes along. A snooze ends by itself.
-fn portable(row: SiteRow, subscription: Option<PortableSubscription>) -> PortableSite {
+fn portable(row: SiteRow, subscription: Option<PortableSubscription>, is_local: bool) -> PortableSite {
     let SiteSettings { state, snoozed_until: _, sound, links, images, burst, dnd_bypass } = row.settings;
     PortableSite {
         name: row.name,
         url: row.url,
-        push_service: row.push_service,
+        push_service: if is_local { PushServiceName::Local } else { PushServiceName::Url(row.push_service) },
         connected: row.connected,
         needs_pairing: row.needs_pairing,
         vapid_key: row.application_server_key,
@@ -77,6 +80,7 @@ pub(super) async fn import(
     shared: &Shared,
     document: String,
     passphrase: Option<FilePassphrase>,
+    local: Option<PushServiceUrl>,
 ) -> Result<Response, CommandError> {
     if shared.mode == Mode::Offline {
         return Err(CommandError::new(ErrorCode::Internal, "importing sites needs the push service"));
@@ -84,7 +88,7 @@ pub(super) async fn import(
     let read = blocking(move || {
         transfer::read(&document, passphrase.as_ref().map(|passphrase| passphrase.0.as_str()))
     });
-    let incoming = Incoming::of(shared, read.await?)?;
+    let incoming = Incoming::of(shared, read.await?, local.as_ref())?;
     let (moves, adopted) = (incoming.arrivals.clone(), incoming.identities.clone());
 
     // Nothing is touched before this has found nothing against it; whatever happens after, no key outlives its row.
@@ -141,13 +145,17 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn of(shared: &Shared, sites: Vec<PortableSite>) -> Result<Self, CommandError> {
+    fn of(
+        shared: &Shared,
+        sites: Vec<PortableSite>,
+        local: Option<&PushServiceUrl>,
+    ) -> Result<Self, CommandError> {
         let mut incoming = Self { arrivals: Vec::with_capacity(sites.len()), identities: BTreeMap::new() };
         let mut names = HashSet::new();
         let mut channels = HashSet::new();
         for site in sites {
             let name = site.name.clone();
-            let arrival = incoming.arrival(shared, site).map_err(|error| {
+            let arrival = incoming.arrival(shared, site, local).map_err(|error| {
                 CommandError::new(error.code, format!("the site {name:?} of the file: {}", error.message))
             })?;
             if !names.insert(arrival.row.name.to_lowercase()) {
@@ -161,7 +169,12 @@ impl Incoming {
         Ok(incoming)
     }
 
-    fn arrival(&mut self, shared: &Shared, site: PortableSite) -> Result<Arrival, CommandError> {
+    fn arrival(
+        &mut self,
+        shared: &Shared,
+        site: PortableSite,
+        local: Option<&PushServiceUrl>,
+    ) -> Result<Arrival, CommandError> {
         let PortableSite {
             name,
             url,
@@ -178,6 +191,12 @@ impl Incoming {
             mapping,
             subscription,
         } = site;
+        let push_service = match push_service {
+            PushServiceName::Url(url) => url,
+            PushServiceName::Local => local.cloned().ok_or_else(|| {
+                CommandError::invalid("it is at the local push service, and there is none here")
+            })?,
+        };
         push_service.check_secure(shared.allow_insecure)?;
         let moved = subscription.is_some();
         let (channel_id, keys, endpoint) = match subscription {

@@ -9,14 +9,15 @@ fn passphrase() -> Option<FilePassphrase> {
 }
 
 async fn exported(receiver: &Receiver, passphrase: Option<FilePassphrase>) -> String {
-    match receiver.client.request(Request::ExportSites { passphrase }).await.unwrap() {
+    match receiver.client.request(Request::ExportSites { passphrase, local: None }).await.unwrap() {
         Response::Exported(exported) => exported.document,
         other => panic!("{other:?}"),
     }
 }
 
 async fn import(receiver: &Receiver, document: &str) -> Result<Response, CommandError> {
-    let request = Request::ImportSites { document: document.to_owned(), passphrase: passphrase() };
+    let request =
+        Request::ImportSites { document: document.to_owned(), passphrase: passphrase(), local: None };
     soon("the import", receiver.client.request(request)).await
 }
 
@@ -35,7 +36,7 @@ async fn an_import_that_the_keyring_refuses_leaves_everything_as_it_was() {
     new.door.answer(Err(KeyringError::Dismissed));
     let refused = tokio::spawn({
         let (client, document) = (receiver.client.clone(), document.clone());
-        let request = Request::ImportSites { document, passphrase: passphrase() };
+        let request = Request::ImportSites { document, passphrase: passphrase(), local: None };
         async move { client.request(request).await }
     });
     // It connects again, as nobody that the file tells of.
@@ -48,7 +49,7 @@ async fn an_import_that_the_keyring_refuses_leaves_everything_as_it_was() {
 
     let imported = tokio::spawn({
         let client = receiver.client.clone();
-        let request = Request::ImportSites { document, passphrase: passphrase() };
+        let request = Request::ImportSites { document, passphrase: passphrase(), local: None };
         async move { client.request(request).await }
     });
     let (mut peer, hello) = service.welcome("a1").await;
@@ -139,7 +140,7 @@ async fn whoever_connects_during_an_import_waits_until_it_is_done() {
     new.door.think(true);
     let imported = tokio::spawn({
         let client = receiver.client.clone();
-        let request = Request::ImportSites { document, passphrase: passphrase() };
+        let request = Request::ImportSites { document, passphrase: passphrase(), local: None };
         async move { client.request(request).await }
     });
     soon("the question", new.door.asked()).await;
@@ -190,7 +191,7 @@ async fn a_site_that_is_removed_while_it_comes_in_keeps_no_other_from_it() {
     let (mut peer, _) = service.welcome("b1").await;
     let imported = tokio::spawn({
         let client = receiver.client.clone();
-        let request = Request::ImportSites { document, passphrase: None };
+        let request = Request::ImportSites { document, passphrase: None, local: None };
         async move { client.request(request).await }
     });
     let registers = [peer.receive().await, peer.receive().await];
@@ -212,4 +213,42 @@ async fn a_site_that_is_removed_while_it_comes_in_keeps_no_other_from_it() {
     let names: Vec<_> = imported.iter().map(|imported| imported.site.name.as_str()).collect();
     assert_eq!(names, ["Builds"]);
     assert!(imported[0].site.subscription.is_some() && imported[0].reason.is_none());
+}
+
+#[tokio::test]
+async fn a_site_at_the_local_service_is_at_the_local_one_where_it_comes_to() {
+    let (old, new) = (Machine::new(), Machine::new());
+    let (here, there) = (ScriptedService::start().await, ScriptedService::start().await);
+    let receiver = old.start(&here).await;
+    let (mut peer, _) = here.welcome("a1").await;
+    receiver.paired(&mut peer, "Backups").await;
+    let request = |passphrase| Request::ExportSites { passphrase, local: Some(here.url().parse().unwrap()) };
+    let Response::Exported(open) = receiver.client.request(request(None)).await.unwrap() else { panic!() };
+    let Response::Exported(sealed) = receiver.client.request(request(passphrase())).await.unwrap() else {
+        panic!()
+    };
+    receiver.engine.shutdown().await;
+
+    let receiver = new.start(&there).await;
+    let (mut peer, _) = there.welcome("b1").await;
+    let import = |document: &str, local: Option<&ScriptedService>| {
+        let local = local.map(|local| local.url().parse().unwrap());
+        let request = Request::ImportSites { document: document.to_owned(), passphrase: passphrase(), local };
+        let client = receiver.client.clone();
+        tokio::spawn(async move { client.request(request).await })
+    };
+    let refused = soon("the refusal", import(&open.document, None)).await.unwrap().unwrap_err();
+    assert_eq!((refused.code, refused.message.contains("local")), (ErrorCode::Invalid, true));
+    let imported = import(&open.document, Some(&there));
+    peer.answer_register().await;
+    let Response::Imported(imported) = soon("the site", imported).await.unwrap().unwrap() else { panic!() };
+    assert_eq!(imported[0].site.push_service, there.url().parse().unwrap());
+
+    // A subscription is where it is.
+    receiver.set("Backups", &[SiteChange::Name("Builds".into())]).await.unwrap();
+    let imported = import(&sealed.document, Some(&there));
+    let (_peer, hello) = here.welcome("a1").await;
+    assert_eq!(hello["uaid"], "a1");
+    let Response::Imported(imported) = soon("the site", imported).await.unwrap().unwrap() else { panic!() };
+    assert_eq!(imported[0].site.push_service, here.url().parse().unwrap());
 }
