@@ -1,7 +1,7 @@
 //! The data folder: private, and one service's at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Makes a folder that only its owner can enter, with the folders above it as needed.
@@ -32,9 +32,20 @@ impl Lock {
     pub(crate) fn acquire(folder: &Path) -> io::Result<Option<Self>> {
         let file = private_file().open(folder.join("lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => {
+                // Who holds it, for whoever wants it to end.
+                file.set_len(0)?;
+                write!(&file, "{}", std::process::id())?;
+                Ok(Some(Self { _file: file }))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// The process that holds it, or held it last.
+    #[cfg(unix)]
+    pub(crate) fn owner(folder: &Path) -> Option<i32> {
+        fs::read_to_string(folder.join("lock")).ok()?.trim().parse().ok()
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::api::{CommandError, ErrorCode};
-use crate::service::certificates;
+use crate::service::check_certificates;
 
 /// Mozilla's push service, the default of a new profile.
 pub const MOZILLA: &str = "wss://push.services.mozilla.com/";
@@ -263,10 +263,7 @@ impl ConfigFile {
             if !file.is_absolute() {
                 return Err(unusable("give the whole path".into()));
             }
-            let certificates = certificates(file).map_err(|error| unusable(error.to_string()))?;
-            if certificates.is_empty() {
-                return Err(unusable("there is no certificate in it, in PEM".into()));
-            }
+            check_certificates(file).map_err(unusable)?;
         }
         // What cannot be understood is not written over.
         Self::read(profile)?;
@@ -359,9 +356,12 @@ mod tests {
     fn a_setting_is_changed_and_the_rest_of_the_file_stays() {
         let folder = tempfile::tempdir().unwrap();
         let ca = folder.path().join("ca.pem");
-        std::fs::write(&ca, "no certificate").unwrap();
-        assert!(ConfigFile::set_ca_file(folder.path(), Some(&ca)).is_err());
-        std::fs::write(&ca, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n").unwrap();
+        for none in ["no certificate", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"] {
+            std::fs::write(&ca, none).unwrap();
+            assert!(ConfigFile::set_ca_file(folder.path(), Some(&ca)).is_err(), "{none}");
+        }
+        let authority = rcgen::generate_simple_self_signed(["authority.example".to_owned()]).unwrap();
+        std::fs::write(&ca, authority.cert.pem()).unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, "# mine\n").unwrap();
         ConfigFile::set_ca_file(folder.path(), Some(&ca)).unwrap();

@@ -228,7 +228,7 @@ fn read(
     let outcome = match show {
         Some(sound) => Outcome::Show(Box::new(Popup {
             entry: Some(entry),
-            host: entries::host(site.url.as_ref()),
+            website: site.url,
             site_id: site.id,
             site_name: site.name,
             notification,

@@ -287,7 +287,7 @@ impl Run {
                 entry: None,
                 site_id: String::new(),
                 site_name: "Belfry".to_owned(),
-                host: None,
+                website: None,
                 notification,
                 illustration: Illustration::default(),
                 sound: true,

@@ -51,3 +51,15 @@ async fn it_outlives_a_receiver_that_is_killed() -> Result<()> {
     assert_eq!(desk.notifications.next().await?.summary, "Meanwhile");
     Ok(())
 }
+
+#[tokio::test]
+async fn it_ends_when_it_is_removed_also_without_a_service_manager() -> Result<()> {
+    let desk = Desk::start().await?;
+    let belfry = desk.profile("p")?;
+    belfry.add_site("Backups", &["--push-service", "local"]).await?;
+    assert_eq!(desk.session.processes("serve")?.len(), 1);
+    belfry.command(["site", "remove", "Backups", "--yes"]).await?;
+    belfry.command(["service", "remove", "local"]).await?;
+    assert!(desk.session.processes("serve")?.is_empty(), "it has ended");
+    Ok(())
+}

@@ -70,10 +70,13 @@ async fn target(client: &Client, name: Option<String>) -> Result<Target, Failure
                 let message = format!("{:?} is blocked: its pushes are discarded unread", site.name);
                 return Err(CommandError::invalid(message).into());
             }
-            if site.vapid_key.is_none() {
-                return Ok(lasting(site));
-            }
-            (format!("{} accepts only its own sender", site.name), Some(site.push_service))
+            let why = match (&site.vapid_key, site.needs_pairing) {
+                (Some(_), _) => "accepts only its own sender",
+                // A push that arrives means that its sender has the new subscription.
+                (None, true) => "still waits for its sender to be paired again",
+                (None, false) => return Ok(lasting(site)),
+            };
+            (format!("{} {why}", site.name), Some(site.push_service))
         }
         None => {
             if let Some(site) = suited(client).await? {
@@ -97,7 +100,7 @@ async fn target(client: &Client, name: Option<String>) -> Result<Target, Failure
 async fn suited(client: &Client) -> Result<Option<Site>, Failure> {
     let Response::Sites(sites) = client.request(Request::ListSites).await? else { return Err(mixed_up()) };
     for site in sites {
-        if site.vapid_key.is_none() && site.state != SiteState::Blocked {
+        if site.vapid_key.is_none() && !site.needs_pairing && site.state != SiteState::Blocked {
             let site = ask_site(client, Request::ShowSite { site: site.id }).await?;
             if site.subscription.is_some() {
                 return Ok(Some(site));

@@ -114,10 +114,35 @@ impl Local {
     }
 
     async fn release(&self, url: &Url) -> Result<(), LocalError> {
-        if self.url()?.as_ref() == Some(url) && supervisor::remove().await.map_err(LocalError::Manager)? {
-            tracing::info!("the local push service has ended");
+        if self.url()?.as_ref() != Some(url) {
+            return Ok(());
+        }
+        supervisor::remove().await.map_err(LocalError::Manager)?;
+        if self.is_running()? {
+            self.end().await?;
+        }
+        tracing::info!("the local push service has ended");
+        Ok(())
+    }
+
+    /// Ends one that was started without a service manager.
+    #[cfg(unix)]
+    async fn end(&self) -> Result<(), LocalError> {
+        use rustix::process::{Pid, Signal, kill_process};
+
+        let Some(owner) = Lock::owner(&self.data).and_then(Pid::from_raw) else { return Ok(()) };
+        kill_process(owner, Signal::TERM).map_err(|error| self.unusable(error.into()))?;
+        let deadline = Instant::now() + START;
+        while self.is_running()? && Instant::now() < deadline {
+            sleep(INTERVAL).await;
         }
         Ok(())
+    }
+
+    /// Ends with the session.
+    #[cfg(not(unix))]
+    async fn end(&self) -> Result<(), LocalError> {
+        std::future::ready(Ok(())).await
     }
 
     async fn revive(&self, url: &Url) -> Result<bool, LocalError> {
@@ -217,8 +242,7 @@ pub async fn revive(url: &Url) {
     }
 }
 
-/// Ends this user's service if `url` is where it listened: its user needs it no more. What it keeps stays. One that was
-/// started without a service manager ends with the session.
+/// Ends this user's service if `url` is where it listened: its user needs it no more. What it keeps stays.
 pub async fn release(url: &Url) {
     if let Err(error) = async { Local::of_this_user()?.release(url).await }.await {
         tracing::warn!("{error}");

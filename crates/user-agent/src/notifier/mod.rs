@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
+use url::Url;
 use webpush::payload::Notification;
 
 use crate::api::EntryId;
@@ -60,8 +61,8 @@ pub struct Popup {
     pub site_id: String,
     /// What people call the site; the title when the notification has none.
     pub site_name: String,
-    /// The site's host, where it is known.
-    pub host: Option<String>,
+    /// The site's address, where it is known.
+    pub website: Option<Url>,
     /// What it says.
     pub notification: Notification,
     /// What of its pictures may be shown and was there in time.
@@ -75,9 +76,14 @@ pub struct Popup {
 }
 
 impl Popup {
-    /// Who it is from, always shown.
-    pub fn origin(&self) -> &str {
-        self.host.as_deref().unwrap_or(&self.site_name)
+    /// Who it is from, always shown: host and, unless it is the usual one, port, or the site's name.
+    pub fn origin(&self) -> String {
+        let website = self.website.as_ref().and_then(|url| Some((url.host_str()?, url.port())));
+        match website {
+            Some((host, None)) => host.to_owned(),
+            Some((host, Some(port))) => format!("{host}:{port}"),
+            None => self.site_name.clone(),
+        }
     }
 }
 

@@ -151,7 +151,7 @@ pub(super) enum Sound {
 impl Presentation {
     pub(super) fn new(popup: &Popup, surface: Surface, now: &ZonedDateTime) -> Self {
         let notification = &popup.notification;
-        let origin = text::origin(popup.origin(), ORIGIN_LIMIT);
+        let origin = text::origin(&popup.origin(), ORIGIN_LIMIT);
         let mut summary = title(popup, &origin);
         let mut body = String::new();
         let time = time_of(popup, now);
@@ -200,7 +200,12 @@ impl Presentation {
 /// Whether a click on it opens something: its link, or the window where a person has to do something there.
 fn opens(popup: &Popup) -> bool {
     let Popup { entry, notification, .. } = popup;
-    notification.navigate.is_some() || notification.command.is_some() || entry.is_none()
+    notification.navigate.as_ref().is_some_and(is_web) || notification.command.is_some() || entry.is_none()
+}
+
+/// Nothing else is ever opened.
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
 }
 
 fn title(popup: &Popup, origin: &str) -> String {
@@ -220,7 +225,7 @@ fn body_text(popup: &Popup, surface: Surface, origin: Option<&str>, last: &str) 
     let written = |text: &str| if surface.markup { text::escape(text) } else { text.to_owned() };
     let body = text::paragraphs(&notification.body, BODY_LIMIT, BODY_LINES);
     let body = written(&text::isolate(&body, notification.dir));
-    let origin = origin.map(|origin| match website(origin) {
+    let origin = origin.map(|origin| match &popup.website {
         Some(url) if surface.markup && surface.hyperlinks => {
             format!("<a href=\"{}\">{}</a>", text::escape(url.as_str()), text::escape(origin))
         }
@@ -245,17 +250,8 @@ fn body_text(popup: &Popup, surface: Surface, origin: Option<&str>, last: &str) 
 /// The host that a link leads to when it is not the site's own, so that nobody is taken there unawares. A site whose address
 /// is not known has none of its own.
 fn elsewhere(popup: &Popup, url: &Url, limit: usize) -> Option<String> {
-    let own = popup.host.as_deref()?;
+    let own = popup.website.as_ref()?.host_str()?;
     url.host_str().filter(|host| *host != own).map(|host| text::origin(host, limit))
-}
-
-/// The site's own page, if the origin is a host's name rather than a site's.
-fn website(origin: &str) -> Option<Url> {
-    let is_host = origin.contains('.')
-        && origin.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
-        && !origin.starts_with(['.', '-'])
-        && !origin.ends_with(['.', '-']);
-    is_host.then(|| Url::parse(&format!("https://{origin}/")).ok()).flatten()
 }
 
 /// When it happened or, where the sender does not say or names a time to come, when it arrived, if that is more than a

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -190,8 +190,18 @@ impl Connector {
 }
 
 /// The certificates in a PEM file.
-pub(crate) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
     CertificateDer::pem_file_iter(file)?.collect()
+}
+
+/// Whether a file holds certificates, and nothing that only looks like one.
+pub(crate) fn check_certificates(file: &Path) -> Result<(), String> {
+    let certificates = certificates(file).map_err(|error| error.to_string())?;
+    if certificates.is_empty() {
+        return Err("there is no certificate in it, in PEM".into());
+    }
+    let mut roots = RootCertStore::empty();
+    certificates.into_iter().try_for_each(|one| roots.add(one)).map_err(|error| error.to_string())
 }
 
 /// A self-hosted service is often one whose authority nobody has heard of yet.

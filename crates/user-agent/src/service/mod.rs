@@ -27,7 +27,7 @@ use webpush::{ApplicationServerKey, ChannelId, MessageVersion, PushEndpoint, Pus
 use connect::{ConnectError, Connection};
 use mailbox::{Request, Wishes};
 
-pub(crate) use connect::{Connector, certificates};
+pub(crate) use connect::{Connector, check_certificates};
 pub(crate) use skew::Skew;
 
 use crate::clock::{Alarm, Clock};

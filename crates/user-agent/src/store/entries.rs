@@ -86,7 +86,7 @@ pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<
         let popup = Popup {
             entry: Some(id),
             site_id: row.get("site_id")?,
-            host: host(url.as_ref()),
+            website: url.clone(),
             site_name,
             notification: notification(row)?,
             illustration: Illustration::default(),
@@ -111,11 +111,6 @@ pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<
             None => return Ok(None),
         }
     }
-}
-
-/// Of a site's address.
-pub(crate) fn host(url: Option<&url::Url>) -> Option<String> {
-    url.and_then(url::Url::host_str).map(str::to_owned)
 }
 
 /// The notification server has them, by themselves or in a summary.

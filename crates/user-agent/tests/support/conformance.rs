@@ -314,8 +314,8 @@ pub async fn hostile_text_is_harmless(subject: Subject) {
     sent.icon = Some("https://tracker.example/icon.png".parse().unwrap());
     sent.image = Some("file:///etc/passwd".parse().unwrap());
     let mut hostile = popup(1, &flood, sent);
-    hostile.site_name = flood.clone();
-    hostile.host = Some(flood);
+    hostile.site_name = flood;
+    hostile.website = None;
     stage.notifier.show(hostile).await.unwrap();
     let shown = stage.desktop.shown().await;
     assert!(shown.summary.chars().count() < 300 && shown.body.chars().count() < 20_000);

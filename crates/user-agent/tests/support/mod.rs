@@ -294,7 +294,7 @@ pub fn popup(entry: i64, site: &str, notification: Notification) -> Popup {
         entry: Some(EntryId(entry)),
         site_id: site.to_owned(),
         site_name: "Backups".to_owned(),
-        host: Some("backups.example.org".to_owned()),
+        website: "https://backups.example.org/".parse().ok(),
         notification,
         illustration: Illustration::default(),
         sound: true,

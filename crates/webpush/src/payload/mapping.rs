@@ -138,9 +138,12 @@ impl FieldMapping {
     ) -> Vec<MappedField> {
         let Self { title, body, link, image, tag } = self;
         let text = |pointer: &Option<JsonPointer>| pointer.as_ref().and_then(|it| it.text(document));
-        // An empty one would be the site itself.
-        let written = |pointer| text(pointer).filter(|text| !text.trim().is_empty());
-        let url = |pointer| written(pointer).and_then(|text| resolve_leniently(&text, base));
+        // An empty one would be the site itself, a number or a boolean a page of that name.
+        let written = |pointer: &Option<JsonPointer>| document.pointer(pointer.as_ref()?.as_str())?.as_str();
+        let url = |pointer| {
+            let text = written(pointer).filter(|text| !text.trim().is_empty());
+            text.and_then(|text| resolve_leniently(text, base))
+        };
         let mut found = Vec::new();
         if let Some(text) = text(title) {
             notification.title = text;

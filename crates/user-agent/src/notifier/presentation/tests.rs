@@ -11,7 +11,7 @@ fn popup(notification: Notification) -> Popup {
         entry: Some(EntryId(1)),
         site_id: "s".into(),
         site_name: "Backups".into(),
-        host: Some("backups.example.org".into()),
+        website: "https://backups.example.org/".parse().ok(),
         notification,
         illustration: Illustration::default(),
         sound: true,
@@ -61,7 +61,7 @@ fn a_link_that_leaves_the_site_names_its_host() {
     assert_eq!(shown.body, "backups.example.org\n\nAll is well\nOpens xn--bcher-kva.example");
     let labels: Vec<_> = shown.buttons.iter().map(String::as_str).collect();
     assert_eq!(labels, ["Own", "A title of more tha… (…g.name.evil.example)"]);
-    let nameless = Popup { host: None, ..popup(said) };
+    let nameless = Popup { website: None, ..popup(said) };
     let shown = Presentation::new(&nameless, with(&["body", "actions"]), &noon());
     assert_eq!(shown.body, "Backups\n\nAll is well");
 }
@@ -86,10 +86,24 @@ fn the_origin_is_shown_whatever_the_server_can_do() {
 }
 
 #[test]
-fn a_sites_name_is_not_made_a_link() {
-    for name in ["Backups", "a.example/path", "a.example:1", "\"><b>.x", "ä.example", ".", "-a.b"] {
-        assert_eq!(website(name), None, "{name}");
+fn a_sites_address_is_made_a_link_and_its_name_is_not() {
+    let server = with(&["body", "body-markup", "body-hyperlinks"]);
+    for name in ["Backups", "a.example", "a.example:1", "\"><b>.x", "ä.example"] {
+        let named = Popup { site_name: name.into(), website: None, ..popup(Notification::default()) };
+        let shown = Presentation::new(&named, server, &noon());
+        assert!(!shown.body.contains('<'), "{}", shown.body);
     }
+    let website = "http://127.0.0.1:9191/".parse().ok();
+    let here = Popup { website, ..popup(Notification::default()) };
+    let shown = Presentation::new(&here, server, &noon());
+    assert_eq!(shown.body, "<a href=\"http://127.0.0.1:9191/\">127.0.0.1:9191</a>");
+}
+
+#[test]
+fn a_click_that_would_open_nothing_is_not_offered() {
+    let link = |url: &str| Notification { navigate: url.parse().ok(), ..Notification::default() };
+    assert_eq!(present(link("https://example.org/"), &["actions"]).default_action, Some("Open"));
+    assert_eq!(present(link("javascript:alert(1)"), &["actions"]).default_action, None);
 }
 
 #[test]
