@@ -18,7 +18,7 @@ const VERSION: u32 = 1;
 /// The most sites of a file.
 const MOST_SITES: usize = 1_000;
 
-/// The largest file that is read, in bytes: [`MOST_SITES`] with everything set.
+/// The largest file that is read, in bytes: as many sites as there may be, with everything set.
 pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// What somebody has set for a site and, where it moves, its subscription.
