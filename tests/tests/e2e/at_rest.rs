@@ -146,8 +146,11 @@ async fn nothing_of_a_push_or_a_subscription_is_logged() -> Result<()> {
     run.next("push").await?;
     desk.notifications.next().await?;
     desk.send(&subscription, &declarative(TITLE, BAD_LINK, json!({ "body": BODY }))).await?;
+    desk.notifications.next().await?;
+    belfry.command(["site", "set", "Backups", "links=own"]).await?;
+    desk.send(&subscription, &declarative(TITLE, LINK, json!({ "body": BODY }))).await?;
     let shown = desk.notifications.next().await?;
-    desk.notifications.invoke_unoffered(&shown, "default").await?;
+    desk.notifications.click(&shown, None).await?;
     run.next("failed").await?;
     let (_, log) = run.terminate().await?;
     assert!(log.contains("WARN"), "the control: that a link was refused is logged: {log:?}");
