@@ -24,6 +24,7 @@ pub use entry::{Entry, EntryAction, EntryFilter, EntryId, EntryPicture};
 pub use error::{CommandError, ErrorCode};
 pub use event::{Disposition, Event, UaidState};
 pub use payloads::{PointerRemark, Preview, RawPayload, TypedPointer};
+pub(crate) use permission::Verdict;
 pub use permission::{Burst, Images, Links};
 pub use settings::{Setting, SettingKey};
 pub use site::{NewSite, Site, SiteChange, SiteState};

@@ -229,6 +229,7 @@ fn read(
         Some(sound) => Outcome::Show(Box::new(Popup {
             entry: Some(entry),
             website: site.url,
+            links: site.settings.links,
             site_id: site.id,
             site_name: site.name,
             notification,

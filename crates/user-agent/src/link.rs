@@ -27,10 +27,15 @@ pub enum LinkError {
 /// Opens a web page with the desktop's opener, once, and does not wait for it. `token` lets the browser come to the
 /// front. Succeeds when an opener was started; what becomes of the page is the browser's affair.
 pub fn open(url: &Url, token: Option<&str>) -> Result<(), LinkError> {
-    match url.scheme() {
-        "http" | "https" => launch(open::commands(url.as_str()), token).map(drop),
-        scheme => Err(LinkError::Refused { scheme: scheme.to_owned() }),
+    if !is_web(url) {
+        return Err(LinkError::Refused { scheme: url.scheme().to_owned() });
     }
+    launch(open::commands(url.as_str()), token).map(drop)
+}
+
+/// Nothing else is ever opened.
+pub(crate) fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
 }
 
 /// Starts the first of these programs that exists. The thread ends when the program does: it would stay a zombie

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use webpush::payload::Notification;
 
-use crate::api::{EntryId, Event, Images};
+use crate::api::{EntryId, Event, Images, Links};
 use crate::config::{Mode, Notify};
 use crate::crash;
 use crate::notifier::{Card, Notifier, NotifyError, Popup, Withdrawal};
@@ -288,6 +288,7 @@ impl Run {
                 site_id: String::new(),
                 site_name: "Belfry".to_owned(),
                 website: None,
+                links: Links::default(),
                 notification,
                 illustration: Illustration::default(),
                 sound: true,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::CommandError;
 
@@ -19,6 +20,17 @@ pub enum Links {
     Any,
     /// Those to the site's own host; others once a person has confirmed it.
     Ask,
+}
+
+/// What a site's policy says of one of its links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A click opens it.
+    Opened,
+    /// A person is asked first.
+    Asked,
+    /// It stays shut.
+    Refused,
 }
 
 /// Which pictures of a site are loaded.
@@ -44,6 +56,18 @@ impl Links {
             Self::Own => "own",
             Self::Any => "any",
             Self::Ask => "ask",
+        }
+    }
+
+    /// Whether this link of a site at this address is opened. One to the site's own host always is; a site whose address is
+    /// not known has none.
+    pub(crate) fn judge(self, url: &Url, site: Option<&Url>) -> Verdict {
+        let own = site.and_then(Url::host_str);
+        match self {
+            _ if own.is_some() && own == url.host_str() => Verdict::Opened,
+            Self::Any => Verdict::Opened,
+            Self::Ask => Verdict::Asked,
+            Self::Own => Verdict::Refused,
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct Card {
     pub tag: String,
     /// Whether a click on the notification itself was offered.
     pub clickable: bool,
-    /// How many buttons it was sent with: the first so many of its notification's actions.
+    /// Its buttons are among the first so many of its notification's actions.
     pub buttons: u32,
 }
 

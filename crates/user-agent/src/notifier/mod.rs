@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use url::Url;
 use webpush::payload::Notification;
 
-use crate::api::EntryId;
+use crate::api::{EntryId, Links};
 use crate::config::Notify;
 pub use crate::pictures::{Illustration, Picture};
 
@@ -63,6 +63,8 @@ pub struct Popup {
     pub site_name: String,
     /// The site's address, where it is known.
     pub website: Option<Url>,
+    /// Which of its links are opened.
+    pub links: Links,
     /// What it says.
     pub notification: Notification,
     /// What of its pictures may be shown and was there in time.

@@ -84,7 +84,7 @@ impl Notifier for PortableNotifier {
             site_id: popup.site_id,
             tag: popup.notification.tag,
             clickable: presentation.default_action.is_some(),
-            buttons: u32::try_from(presentation.buttons.len()).unwrap_or_default(),
+            buttons: presentation.span(),
         };
         let notification = platform::notification(&presentation, &card);
         let busy = || NotifyError::Failed("earlier notifications are still being shown".into());
@@ -174,8 +174,8 @@ fn common(presentation: &Presentation) -> Notification {
 }
 
 fn add_buttons(notification: &mut Notification, presentation: &Presentation, card: &Card) {
-    for (index, label) in presentation.buttons.iter().enumerate() {
-        notification.action(&card.key(index), label);
+    for (index, label) in &presentation.buttons {
+        notification.action(&card.key(*index), label);
     }
 }
 

@@ -10,6 +10,8 @@ use webpush::Urgency;
 use webpush::payload::Action;
 
 use super::{Popup, text};
+use crate::api::Verdict;
+use crate::link;
 
 /// The name notifications are shown under.
 pub(super) const APP_NAME: &str = "Belfry";
@@ -91,8 +93,8 @@ pub(super) struct Presentation {
     pub(super) origin: Option<String>,
     /// The label of a click on the notification itself.
     pub(super) default_action: Option<&'static str>,
-    /// The labels of the first of `Notification::actions`.
-    pub(super) buttons: Vec<String>,
+    /// Of the first of `Notification::actions` those that lead somewhere: which, and its label.
+    pub(super) buttons: Vec<(usize, String)>,
     /// What to hear.
     pub(super) sound: Sound,
     /// Milliseconds; −1: the server decides, 0: until dismissed.
@@ -155,8 +157,7 @@ impl Presentation {
         let mut summary = title(popup, &origin);
         let mut body = String::new();
         let time = time_of(popup, now);
-        let aim = notification.navigate.as_ref().and_then(|url| elsewhere(popup, url, ORIGIN_LIMIT));
-        let aim = aim.map(|host| format!("Opens {host}"));
+        let aim = notification.navigate.as_ref().and_then(|url| aim(popup, url));
         let last: Vec<_> = [time, aim].into_iter().flatten().collect();
         let last = last.join(" · ");
         if surface.body {
@@ -172,16 +173,14 @@ impl Presentation {
                 summary.push_str(part);
             }
         }
-        let buttons = notification.actions.iter().enumerate().take(BUTTONS);
+        let offered = notification.actions.iter().take(BUTTONS).enumerate();
+        let offered = offered.filter(|(_, action)| surface.actions && leads(popup, action));
         Self {
             summary,
             body,
             origin: surface.origin.then_some(origin),
             default_action: (surface.actions && opens(popup)).then_some("Open"),
-            buttons: buttons
-                .filter(|_| surface.actions)
-                .map(|(index, action)| label(index, action, popup))
-                .collect(),
+            buttons: offered.map(|(index, action)| (index, label(index, action, popup))).collect(),
             sound: match popup.sound && notification.silent != Some(true) {
                 false => Sound::None,
                 true if surface.sound => Sound::Named,
@@ -195,17 +194,32 @@ impl Presentation {
             urgency: Level::of(popup, surface),
         }
     }
+
+    /// Among how many of the first actions its buttons are: [`Card::buttons`](super::Card::buttons).
+    pub(super) fn span(&self) -> u32 {
+        let last = self.buttons.last().map_or(0, |(index, _)| index.saturating_add(1));
+        u32::try_from(last).unwrap_or_default()
+    }
 }
 
 /// Whether a click on it opens something: its link, or the window where a person has to do something there.
 fn opens(popup: &Popup) -> bool {
     let Popup { entry, notification, .. } = popup;
-    notification.navigate.as_ref().is_some_and(is_web) || notification.command.is_some() || entry.is_none()
+    let link = notification.navigate.as_ref();
+    link.is_some_and(|url| may_open(popup, url)) || notification.command.is_some() || entry.is_none()
 }
 
-/// Nothing else is ever opened.
-fn is_web(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
+/// Whether a click on this button does something: a request in the background is never sent, and one that says nothing leads
+/// to where it can be read.
+fn leads(popup: &Popup, action: &Action) -> bool {
+    match &action.navigate {
+        Some(url) => may_open(popup, url),
+        None => action.request.is_none(),
+    }
+}
+
+fn may_open(popup: &Popup, url: &Url) -> bool {
+    link::is_web(url) && popup.links.judge(url, popup.website.as_ref()) != Verdict::Refused
 }
 
 fn title(popup: &Popup, origin: &str) -> String {
@@ -245,6 +259,12 @@ fn body_text(popup: &Popup, surface: Surface, origin: Option<&str>, last: &str) 
         out.push_str(&written(last));
     }
     out
+}
+
+/// Where a click leads that leaves the site, or would if the user let it.
+fn aim(popup: &Popup, url: &Url) -> Option<String> {
+    let host = elsewhere(popup, url, ORIGIN_LIMIT)?;
+    Some(if may_open(popup, url) { format!("Opens {host}") } else { format!("Link to {host} is not opened") })
 }
 
 /// The host that a link leads to when it is not the site's own, so that nobody is taken there unawares. A site whose address

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{Shared, no_entry, withdraw_soon};
-use crate::api::{CommandError, EntryId, ErrorCode, Event, Links};
+use crate::api::{CommandError, EntryId, ErrorCode, Event, Links, Verdict};
 use crate::link;
 use crate::notifier::{Activation, Report, Withdrawal};
 use crate::store::cards;
@@ -88,25 +88,19 @@ pub(super) async fn open(
 
 /// Whether the site's policy lets this link be opened. Whether it is a web page at all is looked at in any case.
 fn check(url: &Url, site: Option<&Url>, links: Links, confirmed: bool) -> Result<(), CommandError> {
-    let is_web = matches!(url.scheme(), "http" | "https");
-    let is_own = site.is_some_and(|site| site.host_str().is_some() && site.host_str() == url.host_str());
-    if !is_web || is_own {
-        return Ok(());
-    }
-    match links {
-        Links::Any => Ok(()),
-        Links::Ask if confirmed => Ok(()),
-        Links::Ask => Err(CommandError::new(
+    let rejected = |reason| Err(CommandError::new(ErrorCode::Rejected, reason));
+    match links.judge(url, site) {
+        _ if !link::is_web(url) => Ok(()),
+        Verdict::Opened => Ok(()),
+        Verdict::Asked if confirmed => Ok(()),
+        Verdict::Asked => Err(CommandError::new(
             ErrorCode::Unconfirmed,
             "the link leaves the site: look at it in the window or in `belfry inbox show`, or set links=any",
         )),
-        Links::Own if site.is_none() => Err(CommandError::new(
-            ErrorCode::Rejected,
-            "only links to the site's own host are opened, and it is not known: set url=ORIGIN",
-        )),
-        Links::Own => {
-            Err(CommandError::new(ErrorCode::Rejected, "only links to the site's own host are opened"))
+        Verdict::Refused if site.is_none() => {
+            rejected("only links to the site's own host are opened, and it is not known: set url=ORIGIN")
         }
+        Verdict::Refused => rejected("only links to the site's own host are opened"),
     }
 }
 

@@ -83,8 +83,10 @@ pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<
     let pending = |row: &Row<'_>, id: EntryId| -> Result<Pending> {
         let site_name: String = row.get("name")?;
         let url: Option<url::Url> = optional(row, "url")?;
+        let settings = site_settings(row)?;
         let popup = Popup {
             entry: Some(id),
+            links: settings.links,
             site_id: row.get("site_id")?,
             website: url.clone(),
             site_name,
@@ -94,7 +96,7 @@ pub(crate) fn next_pending(c: &Connection, mut after: EntryId) -> Result<Option<
             passes_silence: row.get("dnd_bypass")?,
             received_at: timestamp(row, "received_at")?,
         };
-        Ok(Pending { id, popup, settings: site_settings(row)?, site_url: url, read: row.get("read")? })
+        Ok(Pending { id, popup, settings, site_url: url, read: row.get("read")? })
     };
     let mut statement = c.prepare_cached(sql)?;
     loop {

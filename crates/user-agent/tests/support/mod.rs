@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
-use user_agent::api::EntryId;
+use user_agent::api::{EntryId, Links};
 use user_agent::notifier::{Activation, Illustration, Notifier, Popup, Report, Reports};
 use webpush::payload::{Action, Notification};
 use zbus::interface;
@@ -295,6 +295,7 @@ pub fn popup(entry: i64, site: &str, notification: Notification) -> Popup {
         site_id: site.to_owned(),
         site_name: "Backups".to_owned(),
         website: "https://backups.example.org/".parse().ok(),
+        links: Links::Any,
         notification,
         illustration: Illustration::default(),
         sound: true,

@@ -215,14 +215,14 @@ impl Session {
             site_id: popup.site_id.clone(),
             tag: popup.notification.tag.clone(),
             clickable: presentation.default_action.is_some(),
-            buttons: u32::try_from(presentation.buttons.len()).unwrap_or_default(),
+            buttons: presentation.span(),
         };
         let mut actions = Vec::new();
         if let Some(label) = presentation.default_action {
             actions.extend([DEFAULT_KEY.to_owned(), label.to_owned()]);
         }
-        for (index, label) in presentation.buttons.iter().enumerate() {
-            actions.extend([card.key(index), label.clone()]);
+        for (index, label) in &presentation.buttons {
+            actions.extend([card.key(*index), label.clone()]);
         }
         let call = Message::method_call(PATH, "Notify")
             .and_then(|call| call.destination(server.owner.as_str())?.interface(NAME))

@@ -1,9 +1,9 @@
 //! What each kind of server is given.
 
-use webpush::payload::Notification;
+use webpush::payload::{Notification, Request};
 
 use super::*;
-use crate::api::EntryId;
+use crate::api::{EntryId, Links};
 use crate::notifier::Illustration;
 
 fn popup(notification: Notification) -> Popup {
@@ -12,6 +12,7 @@ fn popup(notification: Notification) -> Popup {
         site_id: "s".into(),
         site_name: "Backups".into(),
         website: "https://backups.example.org/".parse().ok(),
+        links: Links::Any,
         notification,
         illustration: Illustration::default(),
         sound: true,
@@ -59,7 +60,7 @@ fn a_link_that_leaves_the_site_names_its_host() {
     };
     let shown = present(said.clone(), &["body", "body-markup", "actions"]);
     assert_eq!(shown.body, "backups.example.org\n\nAll is well\nOpens xn--bcher-kva.example");
-    let labels: Vec<_> = shown.buttons.iter().map(String::as_str).collect();
+    let labels: Vec<_> = shown.buttons.iter().map(|(_, label)| label.as_str()).collect();
     assert_eq!(labels, ["Own", "A title of more tha… (…g.name.evil.example)"]);
     let nameless = Popup { website: None, ..popup(said) };
     let shown = Presentation::new(&nameless, with(&["body", "actions"]), &noon());
@@ -107,6 +108,35 @@ fn a_click_that_would_open_nothing_is_not_offered() {
 }
 
 #[test]
+fn what_the_sites_policy_keeps_shut_is_not_offered() {
+    let link = |url: &str| url.parse::<Url>().ok();
+    let button =
+        |title: &str, url: &str| Action { title: title.into(), navigate: link(url), ..Action::default() };
+    let request = Action { title: "Send".into(), request: Some(Request::Callback), ..Action::default() };
+    let said = Notification {
+        navigate: link("https://other.example/"),
+        actions: vec![
+            request,
+            button("Other", "https://other.example/"),
+            button("Own", "https://backups.example.org/log"),
+            button("Fourth", "https://backups.example.org/"),
+        ],
+        ..Notification::default()
+    };
+    let shown = |links| {
+        let popup = Popup { links, ..popup(said.clone()) };
+        let shown = Presentation::new(&popup, with(&["body", "actions"]), &noon());
+        let indexes: Vec<_> = shown.buttons.iter().map(|(index, _)| *index).collect();
+        assert_eq!(shown.span(), 3, "{links:?}");
+        (shown.default_action, indexes, shown.body)
+    };
+    let body = |aim: &str| format!("backups.example.org\n{aim}");
+    assert_eq!(shown(Links::Any), (Some("Open"), vec![1, 2], body("Opens other.example")));
+    assert_eq!(shown(Links::Ask), (Some("Open"), vec![1, 2], body("Opens other.example")));
+    assert_eq!(shown(Links::Own), (None, vec![2], body("Link to other.example is not opened")));
+}
+
+#[test]
 fn markup_is_text_on_every_server() {
     let hostile = || Notification { title: "<b>a".into(), body: "<img src=x>&".into(), ..Default::default() };
     let shown = present(hostile(), &["body", "body-markup", "x-kde-origin-name"]);
@@ -128,7 +158,7 @@ fn buttons_need_the_capability_and_have_labels() {
         ..Default::default()
     };
     let shown = present(notification.clone(), &["body", "actions"]);
-    assert_eq!(shown.buttons, ["Show log", "retry", "Button 3"]);
+    assert_eq!(shown.buttons, [(0, "Show log".into()), (1, "retry".into()), (2, "Button 3".into())]);
     assert_eq!(shown.default_action, Some("Open"));
     let shown = present(notification, &["body"]);
     assert_eq!((shown.default_action, shown.buttons.len()), (None, 0));
