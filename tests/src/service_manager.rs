@@ -23,7 +23,7 @@ const NOTHING: &str = "[Unit]\nDescription=Nothing\nDefaultDependencies=no\n";
 pub struct ServiceManager(Process);
 
 impl ServiceManager {
-    /// Starts it as a login does, and returns once what is enabled has been started.
+    /// Starts it as a login does. What is enabled is on its way by the time this returns.
     pub async fn start(session: &Session) -> Result<Self> {
         let units = session.folder().join("config/systemd/user");
         fs::create_dir_all(&units)?;
@@ -57,14 +57,6 @@ impl ServiceManager {
             Err(_) => return Err(manager.0.failure("does not become ready").await),
         }
         fs::remove_file(path)?;
-        // Its status says whether a unit has failed, which is not asked here.
-        process::run(
-            &find_program("systemctl")?,
-            ["--user", "is-system-running", "--wait"],
-            session.environment(),
-            b"",
-        )
-        .await?;
         Ok(manager)
     }
 

@@ -35,6 +35,7 @@ async fn local_is_kept_running_by_the_users_service_manager_until_it_is_removed(
     manager.logout().await?;
     assert!(desk.session.processes("serve")?.is_empty(), "it ends with the session");
     let manager = ServiceManager::start(&desk.session).await?;
+    port::listening(address(&subscription)?).await?;
     desk.send(&subscription, &titled("After a login")).await?;
     let mut run = belfry.run(&["--push-service", "local"])?;
     assert_eq!(run.next("connected").await?["uaid"], "kept");
