@@ -2,6 +2,8 @@
 //! shown, and whether, is decided anew right before, by what the user has set and read meanwhile. A server that is missing
 //! or fails is tried again: a notification is late rather than lost.
 
+mod summary;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,6 +24,7 @@ use crate::pictures::{Illustration, Illustrator, Late};
 use crate::requests::Shared;
 use crate::store::entries::{self, Pending};
 use crate::store::{StoreError, cards, sites};
+use summary::Summaries;
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
@@ -35,8 +38,7 @@ const CATCH_UP: SignedDuration = SignedDuration::from_secs(10);
 /// Entries that one update of a summary takes in at most.
 const SUMMARY: usize = 500;
 
-/// Replaces the summary on screen when it grows. No sender can write it: control characters are taken from what they send.
-const SUMMARY_TAG: &str = "\u{1}more";
+/// As that of a summary, no sender can write it.
 const NOTICE_TAG: &str = "\u{1}notice";
 
 /// What shows notifications.
@@ -59,6 +61,7 @@ impl Presenter {
             shared,
             caught_up_at: caught_up_at.clone(),
             recent: Recent::default(),
+            summaries: Summaries::default(),
             after: EntryId(0),
             held: BTreeMap::new(),
             refused: false,
@@ -91,6 +94,7 @@ struct Run {
     shared: Shared,
     caught_up_at: Arc<AtomicI64>,
     recent: Recent,
+    summaries: Summaries,
     /// Entries up to this one are done with, or held.
     after: EntryId,
     /// By site, what its summary is to take in.
@@ -167,7 +171,7 @@ impl Run {
         if cards.is_empty() {
             return Ok(());
         }
-        for summary in cards.iter_mut().filter(|card| card.tag == SUMMARY_TAG) {
+        for summary in cards.iter_mut().filter(|card| card.tag == summary::TAG) {
             // It stays true beside the next one, which does not count what it counts.
             summary.tag.clear();
         }
@@ -207,7 +211,10 @@ impl Run {
         let device = DeviceSettings { notifications, silence };
         let Some(pending) = pending.filter(|_| self.held.values().map(Vec::len).sum::<usize>() < SUMMARY)
         else {
-            let Some((_, held)) = self.held.pop_first() else { return Ok(false) };
+            let Some((_, held)) = self.held.pop_first() else {
+                self.recount().await?;
+                return Ok(false);
+            };
             self.summarize(held).await?;
             return Ok(true);
         };
@@ -229,6 +236,7 @@ impl Run {
                 let late = late.map(|late| (late, popup.clone()));
                 let card = self.show(popup).await.map_err(Trouble::of_one)?;
                 self.recent.add(&site_id, settings.burst, Timestamp::now());
+                self.summaries.end(&site_id);
                 self.handed(vec![id], card).await?;
                 tracing::info!(entry = %id, "notification handed over");
                 if let Some((late, popup)) = late {
@@ -254,28 +262,6 @@ impl Run {
             late: popup.received_at.as_millisecond() < self.caught_up_at.load(Ordering::Relaxed),
         };
         decide(settings, device, load, &now)
-    }
-
-    /// One notification for all of these, in place of the site's last one of that kind.
-    async fn summarize(&mut self, held: Vec<Pending>) -> Result<(), Trouble> {
-        let ids: Vec<_> = held.iter().map(|pending| pending.id).collect();
-        let Some(Pending { popup, .. }) = held.into_iter().last() else { return Ok(()) };
-        let count = self.recent.summarize(&popup.site_id, ids.len());
-        let notification = Notification {
-            title: format!("{count} more from {}", popup.site_name),
-            body: popup.notification.title,
-            tag: SUMMARY_TAG.to_owned(),
-            ..Notification::default()
-        };
-        let site_id = popup.site_id.clone();
-        let received_at = Timestamp::now();
-        match self.show(Popup { entry: None, notification, sound: false, received_at, ..popup }).await {
-            Ok(card) => Ok(self.handed(ids, card).await?),
-            Err(trouble) => {
-                self.recent.take_back(&site_id, ids.len());
-                Err(trouble)
-            }
-        }
     }
 
     /// Says once which sites need their new subscription.

@@ -484,3 +484,20 @@ fn a_late_picture_comes_silently_to_what_is_on_screen_still() {
         assert_eq!(stage.clicked().await, click(1, Some(0), None));
     });
 }
+
+#[test]
+fn a_summary_is_drawn_again_in_its_place_by_its_tag() {
+    let bus = Bus::start();
+    block_on(async {
+        let mut stage = Stage::new(&bus.address).await;
+        let summary = |title: &str| Popup { entry: None, ..popup(0, "s", tagged(title, "more")) };
+        stage.notifier.redraw(summary("Never shown")).await.unwrap();
+        stage.notifier.show(summary("2 more")).await.unwrap();
+        let first = stage.desktop.shown().await;
+        assert_eq!(first.summary, "2 more");
+        stage.notifier.redraw(summary("1 more")).await.unwrap();
+        let again = stage.desktop.shown().await;
+        assert_eq!((again.summary.as_str(), again.replaces_id), ("1 more", first.id));
+        assert!(again.is_silenced());
+    });
+}

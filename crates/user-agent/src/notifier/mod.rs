@@ -35,7 +35,8 @@ pub trait Notifier: Send + Sync {
     /// Whether it shows any [`Illustration`]. Where it does not, no picture is loaded for it.
     fn shows_pictures(&self) -> bool;
 
-    /// Shows a notification again, in its place and without a sound, if it is on screen still: with pictures that were late.
+    /// Shows a notification again, in its place and without a sound, if it is on screen still: with pictures that were late, or
+    /// with another count. One without an entry is known by its tag.
     /// Where a platform cannot, nothing is done.
     async fn redraw(&self, _popup: Popup) -> Result<(), NotifyError> {
         Ok(())

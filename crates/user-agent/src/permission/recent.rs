@@ -14,8 +14,6 @@ pub(crate) struct Recent(HashMap<String, Lately>);
 struct Lately {
     /// When each was shown by itself, oldest first. No longer than the largest limit.
     shown: VecDeque<Timestamp>,
-    /// How many the summary on screen stands for.
-    summarized: usize,
 }
 
 impl Recent {
@@ -28,31 +26,16 @@ impl Recent {
         lately.shown.len()
     }
 
-    /// One was shown by itself: what comes after it is counted anew.
+    /// One was shown by itself.
     pub(crate) fn add(&mut self, site_id: &str, burst: Burst, now: Timestamp) {
         let Burst::Limit { count, .. } = burst else {
             self.0.remove(site_id);
             return;
         };
         let lately = self.0.entry(site_id.to_owned()).or_default();
-        lately.summarized = 0;
         lately.shown.push_back(now);
         while lately.shown.len() > usize::from(count) {
             lately.shown.pop_front();
-        }
-    }
-
-    /// So many more belong to the site's summary. Returns how many it then stands for.
-    pub(crate) fn summarize(&mut self, site_id: &str, more: usize) -> usize {
-        let lately = self.0.entry(site_id.to_owned()).or_default();
-        lately.summarized = lately.summarized.saturating_add(more);
-        lately.summarized
-    }
-
-    /// They could not be shown: the summary does not stand for them.
-    pub(crate) fn take_back(&mut self, site_id: &str, count: usize) {
-        if let Some(lately) = self.0.get_mut(site_id) {
-            lately.summarized = lately.summarized.saturating_sub(count);
         }
     }
 }
@@ -91,19 +74,8 @@ mod tests {
         assert_eq!(recent.shown("a", LIMIT, at(0)), 0);
     }
 
-    #[test]
-    fn a_summary_grows_until_something_is_shown_by_itself() {
-        let mut recent = Recent::default();
-        assert_eq!(
-            (recent.summarize("a", 2), recent.summarize("a", 10), recent.summarize("b", 1)),
-            (2, 12, 1)
-        );
-        recent.add("a", LIMIT, at(0));
-        assert_eq!(recent.summarize("a", 1), 1);
-    }
-
     proptest! {
-        /// Whatever arrives when: never more than the limit one by one in any span of its length, nothing uncounted, and
+        /// Whatever arrives when: never more than the limit one by one in any span of its length, and
         /// nothing held back while there is room.
         #[test]
         fn the_limit_holds_in_every_span(
@@ -118,7 +90,6 @@ mod tests {
             let limit = usize::from(if late { count.min(3) } else { count });
             let span = SignedDuration::from_secs(seconds.into());
             let (mut recent, mut shown, mut now) = (Recent::default(), Vec::new(), at(0));
-            let mut summarized = 0;
             for gap in gaps {
                 now += SignedDuration::from_millis(gap);
                 let load = Load { shown: recent.shown("s", burst, now), late };
@@ -128,12 +99,9 @@ mod tests {
                         prop_assert!(sound && lately < limit);
                         shown.push(now);
                         recent.add("s", burst, now);
-                        summarized = 0;
                     }
                     Decision::Summarize => {
                         prop_assert!(lately >= limit);
-                        summarized += 1;
-                        prop_assert_eq!(recent.summarize("s", 1), summarized);
                     }
                     other @ (Decision::Record | Decision::Discard) => prop_assert!(false, "{other:?}"),
                 }

@@ -61,6 +61,7 @@ pub(super) async fn open(
     });
     let Clicked { site, site_url, links, notification } = found.await?.ok_or_else(|| no_entry(id))?;
     withdraw_soon(shared, Withdrawal::Entries(vec![id]));
+    shared.signals.show.notify_one();
     shared.tell(Event::Changed);
     let (navigate, request) = match action {
         None => (notification.navigate, notification.request),

@@ -129,6 +129,17 @@ pub(crate) fn is_wanted(c: &Connection, id: EntryId) -> Result<bool> {
     c.prepare_cached(sql)?.query_row([id.0], |row| row.get(0))
 }
 
+/// Those of these entries that [`is_wanted`] says of.
+pub(crate) fn still_wanted(c: &Connection, ids: &[EntryId]) -> Result<Vec<EntryId>> {
+    let wanted = ids.iter().map(|id| Ok(is_wanted(c, *id)?.then_some(*id)));
+    wanted.filter_map(Result::transpose).collect()
+}
+
+/// The title of an entry that exists.
+pub(crate) fn title(c: &Connection, id: EntryId) -> Result<String> {
+    c.prepare_cached("SELECT title FROM entry WHERE id = ?1")?.query_row([id.0], |row| row.get(0))
+}
+
 /// They are not to be shown after all.
 pub(crate) fn mark_recorded(c: &Connection, ids: &[EntryId]) -> Result<()> {
     let sql = "UPDATE entry SET presentation = 'none', disposition = 'recorded'

@@ -138,6 +138,34 @@ async fn a_summary_is_not_replaced_by_one_that_counts_less() {
 }
 
 #[tokio::test]
+async fn a_summary_shrinks_with_what_it_counts_and_goes_with_the_last() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    receiver.set("Cloud", &[SiteChange::Burst("1/3600".parse().unwrap())]).await.unwrap();
+    let mut shown = Vec::new();
+    for nid in 1..=4 {
+        push(&mut peer, &channel, &format!("v{nid}"), &numbered(&subscription, nid)).await;
+        shown.push(receiver.popup().await);
+    }
+    let titles: Vec<_> = shown.iter().map(|popup| popup.notification.title.as_str()).collect();
+    assert_eq!(titles, ["File 1", "1 more from Cloud", "2 more from Cloud", "3 more from Cloud"]);
+
+    push(&mut peer, &channel, "v5", &deletion(&subscription, 4)).await;
+    let fewer = receiver.popup().await.notification;
+    assert_eq!((fewer.title.as_str(), fewer.body.as_str()), ("2 more from Cloud", "File 3"));
+
+    let site = receiver.show("Cloud").await;
+    let history = receiver.history().await;
+    let unread: Vec<_> = history.iter().filter(|entry| !entry.read).map(|entry| entry.id).collect();
+    assert_eq!(unread.len(), 3, "the first was shown by itself");
+    receiver.client.request(Request::MarkRead { ids: unread }).await.unwrap();
+    let gone = taken_back(&site, &fewer.tag, EntryId(i64::MAX));
+    while receiver.withdrawal().await != gone {}
+}
+
+#[tokio::test]
 async fn a_site_says_how_much_is_new_there() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
     let mut receiver = machine.start(&service).await;

@@ -101,7 +101,11 @@ impl Session {
     pub(super) async fn redraw(&self, popup: &Popup) -> Result<(), NotifyError> {
         let (server, id) = {
             let state = self.state();
-            (state.server.clone(), popup.entry.and_then(|entry| state.shown.of_entry(entry)))
+            let id = match popup.entry {
+                Some(entry) => state.shown.of_entry(entry),
+                None => state.shown.tagged(&popup.site_id, &popup.notification.tag),
+            };
+            (state.server.clone(), id)
         };
         match (server, id) {
             (Some(server), Some(id)) => self.show_as(&server, popup, Some(id)).await.map(drop),
