@@ -53,7 +53,7 @@ impl UserAgent {
         let key = key.map(str::to_owned);
         self.send(&ClientMessage::Register { channel_id: channel_id.clone(), key }).await?;
         let ServerMessage::Register { channel_id: registered, status: 200, push_endpoint } =
-            self.message().await?
+            self.answer().await?
         else {
             bail!("the channel was not registered");
         };
@@ -93,15 +93,19 @@ impl UserAgent {
     /// Returns once everything sent so far has been acted on. No message may be on its way.
     pub async fn settle(&mut self) -> Result<()> {
         self.send(&ClientMessage::Ping).await?;
-        ensure!(self.message().await? == ServerMessage::Pong, "something else than the answer to a ping");
+        ensure!(self.answer().await? == ServerMessage::Pong, "something else than the answer to a ping");
         Ok(())
     }
 
     /// Ends the connection in an orderly way.
     pub async fn close(mut self) -> Result<()> {
         self.socket.close(None).await?;
-        while let Some(Ok(_)) = self.socket.next().await {}
-        Ok(())
+        let closed = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        timeout(PATIENCE, closed).await.context("the push service keeps the connection")
+    }
+
+    async fn answer(&mut self) -> Result<ServerMessage> {
+        timeout(PATIENCE, self.message()).await.context("the push service does not answer")?
     }
 
     async fn message(&mut self) -> Result<ServerMessage> {

@@ -1,5 +1,6 @@
 //! A website on this computer that notices who visits: what notifications link to.
 
+use std::collections::HashSet;
 use std::future::ready;
 use std::net::SocketAddr;
 
@@ -60,9 +61,13 @@ impl Website {
         std::iter::from_fn(|| self.visits.try_recv().ok()).collect()
     }
 
-    /// Returns once somebody opens this page, however long that takes.
-    pub async fn visited(&mut self, path: &str) -> Result<()> {
-        while self.visits.recv().await.context("the website has stopped")? != path {}
+    /// Returns once each of these pages has been opened, in whichever order and however long that takes.
+    pub async fn visited(&mut self, paths: &[String]) -> Result<()> {
+        let mut missing: HashSet<_> = paths.iter().collect();
+        while !missing.is_empty() {
+            let visited = self.visits.recv().await.context("the website has stopped")?;
+            missing.remove(&visited);
+        }
         Ok(())
     }
 }

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use belfry_tests::belfry::{PushService, Subscription};
 use belfry_tests::desk::Desk;
 use belfry_tests::firefox::{Firefox, Profile};
+use belfry_tests::process::PATIENCE;
 use belfry_tests::senders::{Sender, Sending, vapid_key};
 use belfry_tests::website::Website;
+use tokio::time::timeout;
 
 const SENDERS: [Sender; 2] = [Sender::Pywebpush, Sender::NodeWebPush];
 
@@ -19,8 +21,20 @@ async fn is_received(
     push: &Sending<'_>,
 ) -> Result<()> {
     sender.send(&desk.session, push).await?;
-    website.visited(&format!("/received/{}", push.payload)).await?;
-    assert_eq!(desk.notifications.next().await?.summary, push.payload);
+    are_received(desk, website, &[push.payload]).await
+}
+
+/// Waits until the service worker has these, in whichever order, and Firefox has shown them.
+async fn are_received(desk: &mut Desk, website: &mut Website, texts: &[&str]) -> Result<()> {
+    let pages: Vec<_> = texts.iter().map(|text| format!("/received/{text}")).collect();
+    let visited = timeout(PATIENCE, website.visited(&pages));
+    visited.await.with_context(|| format!("not all of {texts:?} were received"))??;
+    let mut shown = Vec::new();
+    for _ in texts {
+        shown.push(desk.notifications.next().await?.summary);
+    }
+    shown.sort();
+    assert_eq!(shown, texts);
     Ok(())
 }
 
@@ -74,10 +88,7 @@ async fn firefox_subscribes_receives_survives_restarts_and_unsubscribes() -> Res
     let service =
         PushService::restart(&desk.session, &desk.service_data(), &websocket, &["--tls", "auto"]).await?;
     let mut firefox = Firefox::start(&desk.session, &profile).await?;
-    for text in ["one", "two"] {
-        website.visited(&format!("/received/{text}")).await?;
-        assert_eq!(desk.notifications.next().await?.summary, text);
-    }
+    are_received(&mut desk, &mut website, &["one", "two"]).await?;
 
     // The service is restarted under Firefox, which comes back by itself.
     service.kill().await?;

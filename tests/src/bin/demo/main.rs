@@ -157,7 +157,8 @@ async fn pair_and_push(
         }
     } else {
         println!("          click the notification within two minutes …");
-        let waiting = tokio::time::timeout(std::time::Duration::from_secs(120), website.visited(PAGE));
+        let opened = [PAGE.to_owned()];
+        let waiting = tokio::time::timeout(std::time::Duration::from_secs(120), website.visited(&opened));
         waiting.await.context("nobody clicked the notification")??;
     }
     steps.done("link opened", &link);
