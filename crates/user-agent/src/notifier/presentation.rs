@@ -93,7 +93,7 @@ pub(super) struct Presentation {
     pub(super) origin: Option<String>,
     /// The label of a click on the notification itself.
     pub(super) default_action: Option<&'static str>,
-    /// Of the first of `Notification::actions` those that lead somewhere: which, and its label.
+    /// The first of `Notification::actions` that lead somewhere: which, and its label.
     pub(super) buttons: Vec<(usize, String)>,
     /// What to hear.
     pub(super) sound: Sound,
@@ -173,8 +173,8 @@ impl Presentation {
                 summary.push_str(part);
             }
         }
-        let offered = notification.actions.iter().take(BUTTONS).enumerate();
-        let offered = offered.filter(|(_, action)| surface.actions && leads(popup, action));
+        let offered = notification.actions.iter().enumerate();
+        let offered = offered.filter(|(_, action)| surface.actions && leads(popup, action)).take(BUTTONS);
         Self {
             summary,
             body,

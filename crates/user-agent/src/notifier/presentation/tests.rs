@@ -127,13 +127,13 @@ fn what_the_sites_policy_keeps_shut_is_not_offered() {
         let popup = Popup { links, ..popup(said.clone()) };
         let shown = Presentation::new(&popup, with(&["body", "actions"]), &noon());
         let indexes: Vec<_> = shown.buttons.iter().map(|(index, _)| *index).collect();
-        assert_eq!(shown.span(), 3, "{links:?}");
+        assert_eq!(shown.span(), 4, "{links:?}");
         (shown.default_action, indexes, shown.body)
     };
     let body = |aim: &str| format!("backups.example.org\n{aim}");
-    assert_eq!(shown(Links::Any), (Some("Open"), vec![1, 2], body("Opens other.example")));
-    assert_eq!(shown(Links::Ask), (Some("Open"), vec![1, 2], body("Opens other.example")));
-    assert_eq!(shown(Links::Own), (None, vec![2], body("Link to other.example is not opened")));
+    assert_eq!(shown(Links::Any), (Some("Open"), vec![1, 2, 3], body("Opens other.example")));
+    assert_eq!(shown(Links::Ask), (Some("Open"), vec![1, 2, 3], body("Opens other.example")));
+    assert_eq!(shown(Links::Own), (None, vec![2, 3], body("Link to other.example is not opened")));
 }
 
 #[test]
