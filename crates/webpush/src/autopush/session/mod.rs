@@ -5,10 +5,12 @@
 
 mod acknowledged;
 mod backoff;
+mod event;
 mod frame;
 mod keep_alive;
 mod requests;
 mod state;
+mod transitions;
 
 #[cfg(test)]
 mod model;
@@ -19,19 +21,18 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::mem;
 use std::ops::Add;
 use std::time::Duration;
 
-use crate::autopush::message::{AckUpdate, ClientHello, ClientMessage, ServerMessage};
+use crate::autopush::message::AckUpdate;
 use crate::autopush::{AckCode, UnregisterCode};
-use crate::{ApplicationServerKey, ChannelId, MessageVersion, PushEndpoint, PushMessage, UserAgentId};
+use crate::{ApplicationServerKey, ChannelId, MessageVersion, UserAgentId};
 
 use backoff::{Backoff, within_reason};
+pub use event::{Event, Identity};
 use frame::Frame;
-use keep_alive::Check;
 use requests::{Request, Requests};
-use state::{ANSWER_LIMIT, Attempt, Pause, Ready, State};
+use state::{ANSWER_LIMIT, Attempt, Pause, State};
 
 /// A point on the driver's clock: time since any fixed start. The clock should count time asleep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -43,59 +44,6 @@ impl Add<Duration> for Moment {
     fn add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(span))
     }
-}
-
-/// What the hello reply said about who we are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
-    /// First contact, or nothing was registered under the earlier id.
-    New(UserAgentId),
-    /// The service still knows us: every endpoint stays valid.
-    Kept(UserAgentId),
-    /// The service has forgotten us: every endpoint of the session is dead.
-    Replaced(UserAgentId),
-}
-
-/// What the session asks its driver to do, or tells its owner.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// Open a socket; then call [`Session::handle_connected`] or [`Session::handle_disconnected`].
-    Connect,
-    /// Close the socket, or give up opening it; then call [`Session::handle_disconnected`].
-    Close {
-        /// Why, for the log.
-        reason: String,
-    },
-    /// The hello reply arrived.
-    Connected(Identity),
-    /// The connection is gone, or could not be made.
-    Disconnected {
-        /// Time until the next attempt; `None`: waits for [`Session::reconnect_now`] or a new request.
-        retry_in: Option<Duration>,
-        /// Why.
-        reason: String,
-    },
-    /// A channel has its endpoint.
-    Registered {
-        /// Which.
-        channel_id: ChannelId,
-        /// Where senders post.
-        endpoint: PushEndpoint,
-    },
-    /// A channel was refused.
-    RegisterFailed {
-        /// Which.
-        channel_id: ChannelId,
-        /// 400: bad key. 409: try another channel id. These are for good; after any other it is asked again.
-        status: u16,
-    },
-    /// The service has let a channel go.
-    Unregistered {
-        /// Which.
-        channel_id: ChannelId,
-    },
-    /// A push, to be committed and then acknowledged.
-    Message(PushMessage),
 }
 
 /// One user agent's session with one push service, across reconnections.
@@ -284,162 +232,3 @@ impl Session {
 
 /// Firefox's private close code: no attempt before the network or our needs change.
 const STAY_AWAY: u16 = 4774;
-
-impl Session {
-    fn transition(&mut self, step: impl FnOnce(&mut Self, State) -> State) {
-        let state = mem::take(&mut self.state);
-        self.state = step(self, state);
-    }
-
-    fn connect(&mut self, now: Moment) -> State {
-        self.events.push_back(Event::Connect);
-        State::Connecting(Attempt { since: now, stale: false })
-    }
-
-    /// Connects as soon as the service allows.
-    fn resume(&mut self, now: Moment, pause: Pause) -> State {
-        if now >= pause.not_before {
-            return self.connect(now);
-        }
-        State::Disconnected(Pause { retry_at: Some(pause.not_before), ..pause })
-    }
-
-    /// The end of a greeted connection.
-    fn part(&mut self, now: Moment, ready: &Ready) {
-        if ready.is_good(now) {
-            self.backoff.reset();
-        }
-    }
-
-    fn close_greeted(&mut self, now: Moment, ready: &Ready, reason: &str) -> State {
-        self.part(now, ready);
-        self.close(reason)
-    }
-
-    fn close(&mut self, reason: &str) -> State {
-        self.frames.clear();
-        self.events.push_back(Event::Close { reason: reason.to_owned() });
-        State::Closing
-    }
-
-    fn say_hello(&mut self, now: Moment) -> State {
-        let said = self.known.clone();
-        let uaid = said.clone().map(String::from);
-        self.send(&ClientMessage::Hello(ClientHello {
-            uaid,
-            use_webpush: Some(true),
-            ..ClientHello::default()
-        }));
-        State::AwaitingHello { sent: now, said }
-    }
-
-    fn before_hello(&mut self, now: Moment, sent: Moment, said: Option<UserAgentId>, frame: Frame) -> State {
-        match frame {
-            Frame::Message(ServerMessage::Hello { status: 200, uaid }) => match UserAgentId::try_from(uaid) {
-                Ok(uaid) => self.welcome(now, said, uaid),
-                Err(_) => self.close("hello reply without a valid uaid"),
-            },
-            Frame::Message(ServerMessage::Hello { status, .. }) => {
-                self.close(&format!("hello was answered with status {status}"))
-            }
-            Frame::MalformedHello => self.close("malformed hello reply"),
-            Frame::NotJson => self.close("a frame is not JSON"),
-            Frame::TooLong => self.close("a frame is too long"),
-            Frame::Message(_) | Frame::Unknown => State::AwaitingHello { sent, said },
-        }
-    }
-
-    fn welcome(&mut self, now: Moment, said: Option<UserAgentId>, uaid: UserAgentId) -> State {
-        let identity = match said {
-            None => Identity::New(uaid.clone()),
-            Some(said) if said == uaid => Identity::Kept(uaid.clone()),
-            Some(_) => {
-                self.known = None;
-                Identity::Replaced(uaid.clone())
-            }
-        };
-        self.events.push_back(Event::Connected(identity));
-        self.send_requests(now);
-        State::Ready(Ready::new(uaid, now))
-    }
-
-    fn after_hello(&mut self, now: Moment, ready: Ready, frame: Frame) -> State {
-        match frame {
-            Frame::Message(ServerMessage::Register { channel_id, status, push_endpoint }) => {
-                if status == 200 {
-                    self.known = Some(ready.uaid.clone());
-                }
-                let answer = channel_id.parse().ok().map(|id| (id, status, push_endpoint.parse().ok()));
-                let event =
-                    answer.and_then(|(id, status, url)| self.requests.registered(now, id, status, url));
-                self.events.extend(event);
-            }
-            Frame::Message(ServerMessage::Unregister { channel_id, status }) => {
-                let id = channel_id.parse().ok();
-                let event = id.and_then(|id| self.requests.unregistered(now, id, status));
-                self.events.extend(event);
-            }
-            Frame::Message(ServerMessage::Notification(message)) => {
-                self.events.push_back(Event::Message(message))
-            }
-            Frame::NotJson => return self.close_greeted(now, &ready, "a frame is not JSON"),
-            Frame::TooLong => return self.close_greeted(now, &ready, "a frame is too long"),
-            Frame::Message(ServerMessage::Hello { .. } | ServerMessage::Broadcast | ServerMessage::Pong)
-            | Frame::MalformedHello
-            | Frame::Unknown => {}
-        }
-        State::Ready(ready)
-    }
-
-    fn keep_up(&mut self, now: Moment, mut ready: Ready) -> State {
-        if self.requests.overdue(now) {
-            return self.close_greeted(now, &ready, "a request was not answered");
-        }
-        match ready.keep_alive.check(now) {
-            Check::Dead => return self.close_greeted(now, &ready, "the push service has fallen silent"),
-            Check::Ping => self.send(&ClientMessage::Ping),
-            Check::Wait => {}
-        }
-        self.send_requests(now);
-        State::Ready(ready)
-    }
-
-    fn request(&mut self, now: Moment, channel_id: ChannelId, request: Request) {
-        let is_new = self.requests.add(channel_id, request);
-        self.transition(|session, state| match state {
-            State::Ready(ready) => {
-                session.send_requests(now);
-                State::Ready(ready)
-            }
-            State::Disconnected(pause @ Pause { retry_at: None, .. }) if is_new => session.resume(now, pause),
-            State::Disconnected(_) | State::Connecting(_) | State::AwaitingHello { .. } | State::Closing => {
-                state
-            }
-        });
-    }
-
-    fn send_requests(&mut self, now: Moment) {
-        for message in self.requests.take_due(now) {
-            self.send(&message);
-        }
-    }
-
-    fn send(&mut self, message: &ClientMessage) {
-        self.frames.extend(frame::write(message));
-    }
-}
-
-impl Event {
-    /// Events that ask for something about a socket that is gone by now.
-    fn concerns_the_socket(&self) -> bool {
-        match self {
-            Self::Connect | Self::Close { .. } => true,
-            Self::Connected(_)
-            | Self::Disconnected { .. }
-            | Self::Registered { .. }
-            | Self::RegisterFailed { .. }
-            | Self::Unregistered { .. }
-            | Self::Message(_) => false,
-        }
-    }
-}

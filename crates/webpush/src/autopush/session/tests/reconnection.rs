@@ -146,3 +146,87 @@ fn after_a_long_sleep_a_connection_is_closed_without_asking() {
     wire.session.reconnect_now(wire.now);
     assert_eq!(wire.frames(), [json!({})], "after a short one it is tested");
 }
+
+#[test]
+fn every_close_code_backs_off_and_reconnects_except_the_one_that_says_stay_away() {
+    for code in [None, Some(1000), Some(1001), Some(1006), Some(1011)] {
+        let mut wire = Wire::ready(Some(UAID));
+        assert_eq!(wire.lose(code, 0.5), Some(Duration::from_millis(500)));
+        wire.pass(1);
+        assert_eq!(wire.events(), [Event::Connect]);
+        wire.session.handle_connected(wire.now);
+        assert_eq!(wire.frames()[0]["uaid"], UAID, "a close code does not change who we are");
+    }
+    let stay_away = || {
+        let mut wire = Wire::ready(Some(UAID));
+        assert_eq!(wire.lose(Some(4774), 1.0), None);
+        assert_eq!(wire.session.poll_timeout(), None);
+        wire.pass(1_000_000);
+        assert_eq!(wire.events(), []);
+        wire
+    };
+    let mut wire = stay_away();
+    wire.session.reconnect_now(wire.now);
+    assert_eq!(wire.events(), [Event::Connect]);
+    let mut wire = stay_away();
+    wire.session.register(wire.now, channel(1), None);
+    assert_eq!(wire.events(), [Event::Connect]);
+    let mut wire = stay_away();
+    wire.session.unregister(wire.now, channel(1), UnregisterCode::UserRequest);
+    assert_eq!(wire.events(), [Event::Connect]);
+}
+
+#[test]
+fn failed_attempts_wait_longer_and_a_network_change_starts_over() {
+    let mut wire = Wire::new(None);
+    for seconds in [1, 2, 4, 8] {
+        assert_eq!(wire.lose(None, 1.0), Some(Duration::from_secs(seconds)));
+        wire.session.register(wire.now, channel(1), None);
+        wire.pass(seconds - 1);
+        assert_eq!(wire.events(), [], "a request does not shorten the wait");
+        wire.pass(1);
+        assert_eq!(wire.events(), [Event::Connect]);
+    }
+    wire.session.handle_connected(wire.now);
+    assert_eq!(wire.lose(None, 1.0), Some(Duration::from_secs(16)), "an open socket is no success yet");
+    wire.session.reconnect_now(wire.now);
+    assert_eq!(wire.events(), [Event::Connect], "the network changed");
+    wire.greet(UAID);
+    assert_eq!(wire.lose(None, 1.0), Some(Duration::from_secs(1)));
+}
+
+#[test]
+fn the_services_retry_after_is_respected() {
+    let mut wire = Wire::new(None);
+    let asked = Duration::from_secs(120);
+    wire.session.handle_disconnected(wire.now, None, Some(asked), 0.0, "503".into());
+    wire.events();
+    assert_eq!(wire.timeout_in(), 120);
+}
+
+#[test]
+fn connecting_ends_after_half_a_minute() {
+    let mut wire = Wire::new(None);
+    assert_eq!(wire.timeout_in(), 30);
+    wire.pass(30);
+    assert!(wire.is_closed());
+    wire.session.handle_connected(wire.now);
+    assert_eq!(wire.frames(), Vec::<Value>::new(), "too late");
+    assert!(wire.lose(None, 1.0).is_some());
+}
+
+#[test]
+fn what_was_not_taken_before_the_end_of_a_connection_is_not_sent_on_the_next() {
+    let mut wire = Wire::ready(Some(UAID));
+    wire.session.register(wire.now, channel(1), None);
+    wire.receive(json!({"messageType": "notification", "channelID": channel(1), "version": "v"}));
+    wire.session.acknowledge(vec![(channel(1), version("v"), AckCode::Delivered)]);
+    wire.session.handle_disconnected(wire.now, None, None, 1.0, "gone".into());
+    assert_eq!(wire.frames(), Vec::<Value>::new());
+    assert!(
+        matches!(wire.events().as_slice(), [Event::Message(_), Event::Disconnected { .. }]),
+        "messages stay"
+    );
+    wire.session.handle_disconnected(wire.now, None, None, 1.0, "again".into());
+    assert_eq!(wire.events(), [], "one end per connection");
+}
