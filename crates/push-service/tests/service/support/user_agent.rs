@@ -1,15 +1,11 @@
-//! A service in a temporary folder, and the two who talk to it.
+//! The other end of the WebSocket.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use push_service::{Clock, Config, PushService, Timing, Tls};
-use reqwest::Method;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
@@ -20,183 +16,8 @@ use tokio_tungstenite::tungstenite::handshake::client::Response as UpgradeRespon
 use tokio_tungstenite::tungstenite::{self, Message};
 use url::Url;
 
-/// Longer than anything here takes; only a backstop.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-pub(crate) const CHANNEL: &str = "decafbad-0000-4000-8000-0123456789ab";
-pub(crate) const OTHER_CHANNEL: &str = "decafbad-0000-4000-8000-0123456789ac";
-
-/// Awaits, but not for ever.
-pub(crate) async fn soon<F: Future>(event: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, event).await.expect("it should have happened by now")
-}
-
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
-}
-
-/// Autopush's times, except that user agents may ping as often as a test needs to.
-pub(crate) fn unhurried() -> Timing {
-    Timing { app_ping_spacing: Duration::ZERO, ..Timing::default() }
-}
-
-pub(crate) fn config(data: &Path) -> Config {
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    Config {
-        listen,
-        data: data.to_owned(),
-        public_url: None,
-        tls: Tls::None,
-        registration_token: None,
-        rate_limits: None,
-        trusted_proxies: Vec::new(),
-    }
-}
-
-pub(crate) struct Server {
-    pub(crate) service: PushService,
-    pub(crate) folder: Arc<TempDir>,
-    pub(crate) http: reqwest::Client,
-}
-
-impl Server {
-    pub(crate) async fn start() -> Self {
-        Self::start_timed(unhurried()).await
-    }
-
-    pub(crate) async fn start_timed(timing: Timing) -> Self {
-        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), timing).await
-    }
-
-    pub(crate) async fn start_in(folder: Arc<TempDir>, timing: Timing) -> Self {
-        let config = config(folder.path());
-        Self::started(folder, config, timing, Clock::default()).await
-    }
-
-    /// With another configuration than usual.
-    pub(crate) async fn start_with(configure: impl FnOnce(&Path) -> Config) -> Self {
-        Self::start_by(Clock::default(), configure).await
-    }
-
-    /// With another configuration than usual, and by a clock of the test's.
-    pub(crate) async fn start_by(clock: Clock, configure: impl FnOnce(&Path) -> Config) -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        let config = configure(folder.path());
-        Self::started(folder, config, unhurried(), clock).await
-    }
-
-    async fn started(folder: Arc<TempDir>, config: Config, timing: Timing, clock: Clock) -> Self {
-        let service = PushService::start_with(config, timing, clock).await.unwrap();
-        // Only https would need it, but reqwest asks for it when it is made.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { service, folder, http: reqwest::Client::builder().no_proxy().build().unwrap() }
-    }
-
-    /// A service on the same data after this one died without a goodbye.
-    pub(crate) async fn crash_and_restart(self) -> Self {
-        let Self { service, folder, .. } = self;
-        drop(service);
-        Self::start_in(folder, unhurried()).await
-    }
-
-    /// A second look at the database: it sees only what is committed.
-    pub(crate) fn database(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.folder.path().join("push-service.sqlite3")).unwrap()
-    }
-
-    pub(crate) fn origin(&self) -> String {
-        self.service.endpoint_url().origin().ascii_serialization()
-    }
-
-    pub(crate) async fn connect(&self) -> UserAgent {
-        UserAgent::connect(self.service.websocket_url(), None).await.unwrap().0
-    }
-
-    /// Connected, with the hello answered.
-    pub(crate) async fn user_agent(&self, uaid: Option<&str>) -> UserAgent {
-        let mut user_agent = self.connect().await;
-        user_agent.hello(json!(uaid)).await;
-        user_agent
-    }
-
-    pub(crate) async fn request(
-        &self,
-        method: Method,
-        url: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<reqwest::Body>,
-    ) -> Answer {
-        let mut request = self.http.request(method, url).body(body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        Answer::of(soon(request.send()).await.unwrap()).await
-    }
-
-    pub(crate) async fn post(
-        &self,
-        endpoint: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<reqwest::Body>,
-    ) -> Answer {
-        self.request(Method::POST, endpoint, headers, body).await
-    }
-
-    /// Posts a body that passes for an encrypted one; returns its version.
-    pub(crate) async fn push(&self, endpoint: &str, ttl: &str, body: &'static str) -> String {
-        self.push_with(endpoint, &[("ttl", ttl)], body).await
-    }
-
-    pub(crate) async fn push_with(
-        &self,
-        endpoint: &str,
-        headers: &[(&str, &str)],
-        body: &'static str,
-    ) -> String {
-        let headers = [headers, &[("content-encoding", "aes128gcm")]].concat();
-        let answer = self.post(endpoint, &headers, body).await;
-        assert_eq!(answer.status, 201, "{:?}", answer.body);
-        answer.version()
-    }
-}
-
-/// What an application server was answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: reqwest::header::HeaderMap,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    async fn of(response: reqwest::Response) -> Self {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: soon(response.text()).await.unwrap() }
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.body))
-    }
-
-    /// Status and errno, which must come in autopush's error body.
-    pub(crate) fn refusal(&self) -> (u16, Option<u64>) {
-        let body = self.json();
-        assert_eq!(body["code"], self.status);
-        for text in ["error", "message", "more_info"] {
-            assert!(body[text].as_str().is_some_and(|text| !text.is_empty()), "{body}");
-        }
-        assert_eq!(self.header("content-type"), Some("application/json"));
-        (self.status, body["errno"].as_u64())
-    }
-
-    pub(crate) fn version(&self) -> String {
-        self.header("location").unwrap().rsplit('/').next().unwrap().to_owned()
-    }
-}
+use super::server::Server;
+use super::{CHANNEL, client_tls, soon};
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -390,25 +211,4 @@ impl SilentUserAgent {
         soon(self.0.read_exact(&mut payload)).await.unwrap();
         (head[0] & 0x0f, payload)
     }
-}
-
-/// Sends bytes and reads until the service closes the connection.
-pub(crate) async fn raw_exchange(address: SocketAddr, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request).await.unwrap();
-    let mut answer = String::new();
-    soon(stream.read_to_string(&mut answer)).await.unwrap();
-    answer
-}
-
-/// A client that trusts this CA and no other.
-pub(crate) fn client_tls(ca: &Path) -> rustls::ClientConfig {
-    use rustls::pki_types::pem::PemObject as _;
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(rustls::pki_types::CertificateDer::from_pem_file(ca).unwrap()).unwrap();
-    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth()
 }
