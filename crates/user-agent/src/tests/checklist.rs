@@ -1,5 +1,10 @@
 //! The user agent's checklist of the autopush protocol.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio_tungstenite::tungstenite::Message;
+
 use super::*;
 use crate::api::{ErrorCode, UaidState};
 

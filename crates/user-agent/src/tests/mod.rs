@@ -12,31 +12,26 @@ mod lifecycle;
 mod moving;
 mod permissions;
 mod pictures;
+mod recording_notifier;
 mod retention;
+mod scripted_service;
 mod storage;
 mod trouble;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::{SinkExt as _, StreamExt as _};
-use http::header::DATE;
 use keyring_core::CredentialStore;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::server;
 use webpush::{PushSubscription, encryption};
 
+use self::recording_notifier::{Manner, RecordingNotifier};
+use self::scripted_service::{Peer, ScriptedService};
 use crate::api::{
     Check, CommandError, Disposition, Entry, EntryFilter, EntryId, Event, NewSite, Request, Response,
     Setting, SettingKey, Site, SiteChange, Status, Trouble,
@@ -46,7 +41,7 @@ use crate::config::{Mode, Notify, Options};
 use crate::engine::UserAgent;
 use crate::keys::Backend;
 use crate::keys::tests::{TestBackend, mock_store};
-use crate::notifier::{Activation, Card, Notifier, NotifyError, Popup, Report, ServerInfo, Withdrawal};
+use crate::notifier::{Activation, Card, Notifier, Popup, Report, Withdrawal};
 
 /// A backstop for events that never come; nothing waits this long when it works.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,192 +50,8 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
-/// A push service that does what the test tells it.
-struct ScriptedService {
-    listener: TcpListener,
-}
-
-/// One connection of the receiver.
-struct Peer(WebSocketStream<TcpStream>);
-
-impl ScriptedService {
-    async fn start() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
-    }
-
-    fn url(&self) -> String {
-        format!("ws://{}/", self.listener.local_addr().unwrap())
-    }
-
-    async fn accept(&self) -> Peer {
-        self.accept_with(None).await
-    }
-
-    /// The answer to the upgrade has this `Date`.
-    async fn accept_with(&self, date: Option<&str>) -> Peer {
-        let (stream, _) = soon("a connection", self.listener.accept()).await.unwrap();
-        #[expect(clippy::result_large_err, reason = "the library's signature")]
-        let dated = |_: &server::Request, mut answer: server::Response| {
-            if let Some(date) = date {
-                answer.headers_mut().insert(DATE, date.parse().unwrap());
-            }
-            Ok(answer)
-        };
-        Peer(soon("the upgrade", tokio_tungstenite::accept_hdr_async(stream, dated)).await.unwrap())
-    }
-
-    /// Accepts, and answers the hello with this uaid. Returns the hello as well.
-    async fn welcome(&self, uaid: &str) -> (Peer, Value) {
-        Self::greet(self.accept().await, uaid).await
-    }
-
-    /// The same, by a clock that says this.
-    async fn welcome_at(&self, uaid: &str, date: &str) -> (Peer, Value) {
-        Self::greet(self.accept_with(Some(date)).await, uaid).await
-    }
-
-    async fn greet(mut peer: Peer, uaid: &str) -> (Peer, Value) {
-        let hello = peer.receive().await;
-        assert_eq!(hello["messageType"], "hello");
-        peer.send(json!({"messageType": "hello", "uaid": uaid, "status": 200, "use_webpush": true, "broadcasts": {}}))
-            .await;
-        (peer, hello)
-    }
-}
-
-impl Peer {
-    async fn receive(&mut self) -> Value {
-        loop {
-            match soon("a message from the receiver", self.0.next()).await.unwrap().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(frame) => panic!("the receiver closed the connection: {frame:?}"),
-                _ => {}
-            }
-        }
-    }
-
-    async fn send(&mut self, message: Value) {
-        self.0.send(Message::text(message.to_string())).await.unwrap();
-    }
-
-    /// Answers the next `register` and returns its channel.
-    async fn answer_register(&mut self) -> String {
-        let register = self.receive().await;
-        assert_eq!(register["messageType"], "register");
-        let channel = register["channelID"].as_str().unwrap().to_owned();
-        self.grant(&channel).await;
-        channel
-    }
-
-    async fn grant(&mut self, channel: &str) {
-        let endpoint = format!("https://push.example/wpush/v1/{channel}");
-        self.send(
-            json!({"messageType": "register", "channelID": channel, "status": 200, "pushEndpoint": endpoint}),
-        )
-        .await;
-    }
-
-    async fn notify(&mut self, channel: &str, version: &str, body: &[u8]) {
-        self.send(json!({"messageType": "notification", "channelID": channel, "version": version,
-            "data": URL_SAFE_NO_PAD.encode(body), "headers": {"encoding": "aes128gcm"}}))
-            .await;
-    }
-
-    /// The updates of the next `ack`: version and code.
-    async fn acks(&mut self) -> Vec<(String, u64)> {
-        let ack = self.receive().await;
-        assert_eq!(ack["messageType"], "ack", "{ack}");
-        let update = |update: &Value| {
-            (update["version"].as_str().unwrap().to_owned(), update["code"].as_u64().unwrap())
-        };
-        ack["updates"].as_array().unwrap().iter().map(update).collect()
-    }
-
-    async fn close(mut self, code: u16) {
-        let frame =
-            tokio_tungstenite::tungstenite::protocol::CloseFrame { code: code.into(), reason: "SM".into() };
-        self.0.close(Some(frame)).await.unwrap();
-        // The closing handshake: whatever the receiver still says.
-        while let Some(Ok(_)) = soon("the end", self.0.next()).await {}
-    }
-}
-
-/// What the notification server does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    Shows,
-    /// Takes the notification and does not say so.
-    Hangs,
-    /// Answers with an error to one with this title.
-    Refuses(&'static str),
-    IsAbsent,
-}
-
 /// SQLCipher's default page, in bytes.
 const PAGE: usize = 4096;
-
-/// Shows nothing and remembers everything.
-struct RecordingNotifier {
-    shown: mpsc::UnboundedSender<Popup>,
-    capabilities: Option<Vec<String>>,
-    shows_pictures: bool,
-    manner: watch::Receiver<Manner>,
-    withdrawn: mpsc::UnboundedSender<Withdrawal>,
-    restored: mpsc::UnboundedSender<Vec<Card>>,
-    ids: AtomicU32,
-}
-
-#[async_trait]
-impl Notifier for RecordingNotifier {
-    async fn show(&self, popup: Popup) -> Result<Option<Card>, NotifyError> {
-        let mut manner = self.manner.clone();
-        let refused = *manner.borrow();
-        if let Manner::Refuses(word) = refused
-            && popup.notification.title == word
-        {
-            return Err(NotifyError::Failed("it does not like this one".into()));
-        }
-        if *manner.borrow() == Manner::IsAbsent {
-            return Err(NotifyError::Absent("nobody is there".into()));
-        }
-        let ended = || NotifyError::Absent("the test has ended".into());
-        let card = Card {
-            server: "this run".into(),
-            id: self.ids.fetch_add(1, Ordering::Relaxed),
-            entry: popup.entry,
-            site_id: popup.site_id.clone(),
-            tag: popup.notification.tag.clone(),
-            clickable: true,
-            buttons: 0,
-        };
-        self.shown.send(popup).map_err(|_| ended())?;
-        manner.wait_for(|manner| *manner != Manner::Hangs).await.map_err(|_| ended())?;
-        Ok(Some(card))
-    }
-
-    fn shows_pictures(&self) -> bool {
-        self.shows_pictures
-    }
-
-    /// Once more among those shown.
-    async fn redraw(&self, popup: Popup) -> Result<(), NotifyError> {
-        self.shown.send(popup).map_err(|_| NotifyError::Absent("the test has ended".into()))
-    }
-
-    async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError> {
-        self.withdrawn.send(which.clone()).map_err(|_| NotifyError::Absent("the test has ended".into()))
-    }
-
-    async fn restore(&self, cards: Vec<Card>) {
-        self.restored.send(cards).unwrap();
-    }
-
-    async fn server(&self) -> Result<ServerInfo, NotifyError> {
-        let capabilities = self.capabilities.clone();
-        let capabilities = capabilities.ok_or_else(|| NotifyError::Absent("nobody is there".into()))?;
-        Ok(ServerInfo { name: "recorder".into(), capabilities })
-    }
-}
 
 /// What outlives a process: the profile's folder and the keyring.
 struct Machine {

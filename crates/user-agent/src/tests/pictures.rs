@@ -1,5 +1,6 @@
 //! What a push's pictures become.
 
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 

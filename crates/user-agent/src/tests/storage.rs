@@ -1,5 +1,7 @@
 //! Trouble with the database.
 
+use futures_util::StreamExt as _;
+
 use super::*;
 use crate::api::UaidState;
 
