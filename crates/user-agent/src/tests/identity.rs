@@ -13,17 +13,12 @@ async fn connected(receiver: &mut Receiver, service: &ScriptedService) -> UaidSt
 }
 
 /// Asks for a move, which the test answers as the new service.
-fn moving(
-    receiver: &Receiver,
-    site: &str,
-    service: &ScriptedService,
-) -> tokio::task::JoinHandle<Result<Response, CommandError>> {
+fn moving(receiver: &Receiver, site: &str, service: &ScriptedService) -> Answer {
     let changes = vec![SiteChange::PushService(service.url().parse().unwrap())];
-    let (client, request) = (receiver.client.clone(), Request::SetSite { site: site.into(), changes });
-    tokio::spawn(async move { client.request(request).await })
+    receiver.ask(Request::SetSite { site: site.into(), changes })
 }
 
-async fn site(answer: tokio::task::JoinHandle<Result<Response, CommandError>>) -> Site {
+async fn site(answer: Answer) -> Site {
     match soon("the site", answer).await.unwrap().unwrap() {
         Response::Site(site) => *site,
         other => panic!("{other:?}"),
@@ -55,8 +50,7 @@ async fn a_service_that_forgot_us_concerns_its_own_sites_only_and_is_told_of_onc
         vapid_key: None,
         push_service: Some(two.url().parse().unwrap()),
     };
-    let client = receiver.client.clone();
-    let adding = tokio::spawn(async move { client.request(Request::AddSite(new)).await });
+    let adding = receiver.ask(Request::AddSite(new));
     let chat = second.answer_register().await;
     site(adding).await;
     receiver.engine.shutdown().await;

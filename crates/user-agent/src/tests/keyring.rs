@@ -154,9 +154,7 @@ async fn a_key_that_could_not_be_deleted_with_its_site_is_deleted_later() {
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, _) = receiver.paired(&mut peer, "Backups").await;
     machine.door.refuse(KeyringError::Locked("locked meanwhile".into()));
-    let client = receiver.client.clone();
-    let removing =
-        tokio::spawn(async move { client.request(Request::RemoveSite { site: "Backups".into() }).await });
+    let removing = receiver.ask(Request::RemoveSite { site: "Backups".into() });
     peer.receive().await;
     peer.send(json!({"messageType": "unregister", "channelID": channel, "status": 200})).await;
     assert!(soon("the removal", removing).await.unwrap().is_ok());

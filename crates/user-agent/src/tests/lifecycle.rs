@@ -77,9 +77,7 @@ async fn a_removed_site_is_unregistered_and_its_name_free_again() {
     let receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
-    let client = receiver.client.clone();
-    let removing =
-        tokio::spawn(async move { client.request(Request::RemoveSite { site: "Backups".into() }).await });
+    let removing = receiver.ask(Request::RemoveSite { site: "Backups".into() });
     let unregister = peer.receive().await;
     assert_eq!(unregister, json!({"messageType": "unregister", "channelID": channel, "code": 200}));
     peer.notify(&channel, "late", &sealed(&subscription, "too late")).await;

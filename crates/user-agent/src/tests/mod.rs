@@ -27,6 +27,7 @@ use keyring_core::CredentialStore;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use webpush::{PushSubscription, encryption};
 
@@ -166,12 +167,20 @@ impl Machine {
     }
 }
 
+/// What a request will be answered.
+type Answer = JoinHandle<Result<Response, CommandError>>;
+
 impl Receiver {
+    /// Makes a request; the test goes on meanwhile.
+    fn ask(&self, request: Request) -> Answer {
+        let client = self.client.clone();
+        tokio::spawn(async move { client.request(request).await })
+    }
+
     /// Starts adding a site; the test plays the service meanwhile.
-    fn add(&self, name: &str) -> tokio::task::JoinHandle<Result<Response, CommandError>> {
-        let (client, name) = (self.client.clone(), name.to_owned());
-        let new = NewSite { name, url: None, vapid_key: None, push_service: None };
-        tokio::spawn(async move { client.request(Request::AddSite(new)).await })
+    fn add(&self, name: &str) -> Answer {
+        let name = name.to_owned();
+        self.ask(Request::AddSite(NewSite { name, url: None, vapid_key: None, push_service: None }))
     }
 
     /// Adds a site with the service's help; its channel and what a sender gets.

@@ -1,7 +1,7 @@
 //! Sites that come out of a file.
 
 use super::*;
-use crate::api::{ErrorCode, FilePassphrase};
+use crate::api::{ErrorCode, FilePassphrase, ImportedSite};
 use crate::keys::KeyringError;
 
 fn passphrase() -> Option<FilePassphrase> {
@@ -15,48 +15,74 @@ async fn exported(receiver: &Receiver, passphrase: Option<FilePassphrase>) -> St
     }
 }
 
-async fn import(receiver: &Receiver, document: &str) -> Result<Response, CommandError> {
-    let request =
-        Request::ImportSites { document: document.to_owned(), passphrase: passphrase(), local: None };
-    soon("the import", receiver.client.request(request)).await
+/// Starts bringing in what was exported. A passphrase that is not needed does not matter.
+fn importing(receiver: &Receiver, document: &str, local: Option<&ScriptedService>) -> Answer {
+    let local = local.map(|local| local.url().parse().unwrap());
+    receiver.ask(Request::ImportSites { document: document.to_owned(), passphrase: passphrase(), local })
+}
+
+/// The sites that came in.
+async fn sites(imported: Answer) -> Vec<ImportedSite> {
+    match soon("the sites", imported).await.unwrap().unwrap() {
+        Response::Imported(sites) => sites,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Two machines: what the first receives for is to come to the second.
+struct Machines {
+    old: Machine,
+    new: Machine,
+    service: ScriptedService,
+}
+
+impl Machines {
+    async fn new() -> Self {
+        Self { old: Machine::new(), new: Machine::new(), service: ScriptedService::start().await }
+    }
+
+    /// The first receives, as `a1`.
+    async fn before(&self) -> (Receiver, Peer) {
+        let receiver = self.old.start(&self.service).await;
+        let (peer, _) = self.service.welcome("a1").await;
+        (receiver, peer)
+    }
+
+    /// What the first has exported, with its keys if there is a passphrase. It has ended; the second receives, as `b1`.
+    async fn after(
+        &self,
+        receiver: Receiver,
+        passphrase: Option<FilePassphrase>,
+    ) -> (String, Receiver, Peer) {
+        let document = exported(&receiver, passphrase).await;
+        receiver.engine.shutdown().await;
+        let receiver = self.new.start(&self.service).await;
+        let (peer, _) = self.service.welcome("b1").await;
+        (document, receiver, peer)
+    }
 }
 
 #[tokio::test]
 async fn an_import_that_the_keyring_refuses_leaves_everything_as_it_was() {
-    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
-    let receiver = old.start(&service).await;
-    let (mut peer, _) = service.welcome("a1").await;
+    let machines = Machines::new().await;
+    let (receiver, mut peer) = machines.before().await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
-    let document = exported(&receiver, passphrase()).await;
-    receiver.engine.shutdown().await;
-
-    let mut receiver = new.start(&service).await;
-    let (_peer, _) = service.welcome("b1").await;
-    new.door.refuse(KeyringError::Locked("no password yet".into()));
-    new.door.answer(Err(KeyringError::Dismissed));
-    let refused = tokio::spawn({
-        let (client, document) = (receiver.client.clone(), document.clone());
-        let request = Request::ImportSites { document, passphrase: passphrase(), local: None };
-        async move { client.request(request).await }
-    });
+    let (document, mut receiver, _peer) = machines.after(receiver, passphrase()).await;
+    machines.new.door.refuse(KeyringError::Locked("no password yet".into()));
+    machines.new.door.answer(Err(KeyringError::Dismissed));
+    let refused = importing(&receiver, &document, None);
     // It connects again, as nobody that the file tells of.
-    let (_peer, hello) = service.welcome("b2").await;
+    let (_peer, hello) = machines.service.welcome("b2").await;
     assert_ne!(hello["uaid"], "a1");
     assert_eq!(soon("the refusal", refused).await.unwrap().unwrap_err().code, ErrorCode::Keyring);
     assert!(receiver.sites().await.is_empty());
-    new.door.admit();
-    assert!(new.item(&channel).get_secret().is_err(), "no key is left");
+    machines.new.door.admit();
+    assert!(machines.new.item(&channel).get_secret().is_err(), "no key is left");
 
-    let imported = tokio::spawn({
-        let client = receiver.client.clone();
-        let request = Request::ImportSites { document, passphrase: passphrase(), local: None };
-        async move { client.request(request).await }
-    });
-    let (mut peer, hello) = service.welcome("a1").await;
+    let imported = importing(&receiver, &document, None);
+    let (mut peer, hello) = machines.service.welcome("a1").await;
     assert_eq!(hello["uaid"], "a1");
-    let Response::Imported(imported) = soon("the sites", imported).await.unwrap().unwrap() else {
-        panic!("not the sites")
-    };
+    let imported = sites(imported).await;
     assert!(imported[0].moved && imported[0].site.subscription.as_ref() == Some(&subscription));
     let payload = br#"{"title": "Moved"}"#;
     let body = encryption::encrypt(&subscription.keys, payload).unwrap();
@@ -71,7 +97,9 @@ async fn nothing_comes_in_when_anything_of_the_file_is_wrong() {
     let (mut peer, _) = service.welcome("a1").await;
     receiver.paired(&mut peer, "Backups").await;
     let document = exported(&receiver, None).await;
-    let code = async |document: String| import(&receiver, &document).await.unwrap_err().code;
+    let code = async |document: String| {
+        soon("the refusal", importing(&receiver, &document, None)).await.unwrap().unwrap_err().code
+    };
     assert_eq!(code(document.clone()).await, ErrorCode::Exists, "the name is taken");
     let file: Value = serde_json::from_str(&document).unwrap();
     let changed = |change: &dyn Fn(&mut Value)| {
@@ -96,24 +124,16 @@ async fn nothing_comes_in_when_anything_of_the_file_is_wrong() {
 
 #[tokio::test]
 async fn a_site_that_was_disconnected_is_so_where_it_comes_to() {
-    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
-    let receiver = old.start(&service).await;
-    let (mut peer, _) = service.welcome("a1").await;
+    let machines = Machines::new().await;
+    let (receiver, mut peer) = machines.before().await;
     receiver.paired(&mut peer, "Backups").await;
-    let disconnecting = tokio::spawn({
-        let client = receiver.client.clone();
-        async move { client.request(Request::DisconnectSite { site: "Backups".into() }).await }
-    });
+    let disconnecting = receiver.ask(Request::DisconnectSite { site: "Backups".into() });
     let told = peer.receive().await;
     assert_eq!(told["messageType"], "unregister");
     peer.send(json!({"messageType": "unregister", "channelID": told["channelID"], "status": 200})).await;
     soon("the end of it", disconnecting).await.unwrap().unwrap();
-    let document = exported(&receiver, None).await;
-    receiver.engine.shutdown().await;
-
-    let receiver = new.start(&service).await;
-    let (_peer, _) = service.welcome("b1").await;
-    let Response::Imported(imported) = import(&receiver, &document).await.unwrap() else { panic!() };
+    let (document, receiver, _peer) = machines.after(receiver, None).await;
+    let imported = sites(importing(&receiver, &document, None)).await;
     assert_eq!((imported[0].moved, &imported[0].reason), (false, &None));
     let sites = receiver.sites().await;
     assert_eq!((sites[0].connected, sites[0].state_label.as_str()), (false, "Blocked and disconnected"));
@@ -121,38 +141,29 @@ async fn a_site_that_was_disconnected_is_so_where_it_comes_to() {
 
 #[tokio::test]
 async fn whoever_connects_during_an_import_waits_until_it_is_done() {
-    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
-    let receiver = old.start(&service).await;
-    let (mut peer, _) = service.welcome("a1").await;
+    let machines = Machines::new().await;
+    let (receiver, mut peer) = machines.before().await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
-    let document = exported(&receiver, passphrase()).await;
-    receiver.engine.shutdown().await;
-
-    let mut receiver = new.start(&service).await;
-    let (_peer, _) = service.welcome("b1").await;
+    let (document, mut receiver, _peer) = machines.after(receiver, passphrase()).await;
     receiver.event("the connection", |event| matches!(event, Event::Connected { .. })).await;
-    let url = service.url().parse::<crate::config::PushServiceUrl>().unwrap();
+    let url = machines.service.url().parse::<crate::config::PushServiceUrl>().unwrap();
     let waits = |service: &crate::api::PushServiceStatus| {
         service.url == url && service.reason.as_deref().is_some_and(|reason| reason.contains("imported"))
     };
     // Somebody is asked for the keyring's password meanwhile.
-    new.door.refuse(KeyringError::Locked("no password yet".into()));
-    new.door.think(true);
-    let imported = tokio::spawn({
-        let client = receiver.client.clone();
-        let request = Request::ImportSites { document, passphrase: passphrase(), local: None };
-        async move { client.request(request).await }
-    });
-    soon("the question", new.door.asked()).await;
+    machines.new.door.refuse(KeyringError::Locked("no password yet".into()));
+    machines.new.door.think(true);
+    let imported = importing(&receiver, &document, None);
+    soon("the question", machines.new.door.asked()).await;
     assert!(receiver.status().await.push_services.iter().any(waits), "nobody is connected");
     let added = receiver.client.request(Request::AddPushService { url: url.clone() });
     soon("the service", added).await.unwrap();
     assert!(receiver.status().await.push_services.iter().any(waits), "nobody is connected yet");
-    new.door.think(false);
+    machines.new.door.think(false);
 
-    let (mut peer, hello) = service.welcome("a1").await;
+    let (mut peer, hello) = machines.service.welcome("a1").await;
     assert_eq!(hello["uaid"], "a1", "nobody else said hello before");
-    let Response::Imported(imported) = soon("the sites", imported).await.unwrap().unwrap() else { panic!() };
+    let imported = sites(imported).await;
     assert!(imported[0].moved);
     peer.notify(&channel, "v1", &titled(&subscription, "Moved")).await;
     assert_eq!(receiver.titles(1).await, ["Moved"]);
@@ -160,18 +171,13 @@ async fn whoever_connects_during_an_import_waits_until_it_is_done() {
 
 #[tokio::test]
 async fn a_site_that_waits_for_pairing_does_so_where_it_moves_to() {
-    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
-    let receiver = old.start(&service).await;
-    let (mut peer, _) = service.welcome("a1").await;
+    let machines = Machines::new().await;
+    let (receiver, mut peer) = machines.before().await;
     receiver.paired(&mut peer, "Backups").await;
     receiver.paired(&mut peer, "Builds").await;
-    old.tamper().execute("UPDATE site SET needs_pairing = 1 WHERE name = 'Backups'", []).unwrap();
-    let document = exported(&receiver, passphrase()).await;
-    receiver.engine.shutdown().await;
-
-    let receiver = new.start(&service).await;
-    let (_peer, _) = service.welcome("b1").await;
-    let Response::Imported(imported) = import(&receiver, &document).await.unwrap() else { panic!() };
+    machines.old.tamper().execute("UPDATE site SET needs_pairing = 1 WHERE name = 'Backups'", []).unwrap();
+    let (document, receiver, _peer) = machines.after(receiver, passphrase()).await;
+    let imported = sites(importing(&receiver, &document, None)).await;
     assert!(imported.iter().all(|imported| imported.moved));
     assert!(receiver.show("Backups").await.needs_pairing);
     assert!(!receiver.show("Builds").await.needs_pairing);
@@ -179,26 +185,14 @@ async fn a_site_that_waits_for_pairing_does_so_where_it_moves_to() {
 
 #[tokio::test]
 async fn a_site_that_is_removed_while_it_comes_in_keeps_no_other_from_it() {
-    let (old, new, service) = (Machine::new(), Machine::new(), ScriptedService::start().await);
-    let receiver = old.start(&service).await;
-    let (mut peer, _) = service.welcome("a1").await;
+    let machines = Machines::new().await;
+    let (receiver, mut peer) = machines.before().await;
     receiver.paired(&mut peer, "Backups").await;
     receiver.paired(&mut peer, "Builds").await;
-    let document = exported(&receiver, None).await;
-    receiver.engine.shutdown().await;
-
-    let mut receiver = new.start(&service).await;
-    let (mut peer, _) = service.welcome("b1").await;
-    let imported = tokio::spawn({
-        let client = receiver.client.clone();
-        let request = Request::ImportSites { document, passphrase: None, local: None };
-        async move { client.request(request).await }
-    });
+    let (document, mut receiver, mut peer) = machines.after(receiver, None).await;
+    let imported = receiver.ask(Request::ImportSites { document, passphrase: None, local: None });
     let registers = [peer.receive().await, peer.receive().await];
-    let removing = tokio::spawn({
-        let client = receiver.client.clone();
-        async move { client.request(Request::RemoveSite { site: "Backups".into() }).await }
-    });
+    let removing = receiver.ask(Request::RemoveSite { site: "Backups".into() });
     while receiver.sites().await.len() > 1 {
         receiver.event("the removal", |event| *event == Event::Changed).await;
     }
@@ -209,7 +203,7 @@ async fn a_site_that_is_removed_while_it_comes_in_keeps_no_other_from_it() {
     assert_eq!(told["messageType"], "unregister");
     peer.send(json!({"messageType": "unregister", "channelID": told["channelID"], "status": 200})).await;
     soon("the end of it", removing).await.unwrap().unwrap();
-    let Response::Imported(imported) = soon("the sites", imported).await.unwrap().unwrap() else { panic!() };
+    let imported = sites(imported).await;
     let names: Vec<_> = imported.iter().map(|imported| imported.site.name.as_str()).collect();
     assert_eq!(names, ["Builds"]);
     assert!(imported[0].site.subscription.is_some() && imported[0].reason.is_none());
@@ -231,24 +225,18 @@ async fn a_site_at_the_local_service_is_at_the_local_one_where_it_comes_to() {
 
     let receiver = new.start(&there).await;
     let (mut peer, _) = there.welcome("b1").await;
-    let import = |document: &str, local: Option<&ScriptedService>| {
-        let local = local.map(|local| local.url().parse().unwrap());
-        let request = Request::ImportSites { document: document.to_owned(), passphrase: passphrase(), local };
-        let client = receiver.client.clone();
-        tokio::spawn(async move { client.request(request).await })
-    };
-    let refused = soon("the refusal", import(&open.document, None)).await.unwrap().unwrap_err();
+    let refused = soon("the refusal", importing(&receiver, &open.document, None)).await.unwrap().unwrap_err();
     assert_eq!((refused.code, refused.message.contains("local")), (ErrorCode::Invalid, true));
-    let imported = import(&open.document, Some(&there));
+    let imported = importing(&receiver, &open.document, Some(&there));
     peer.answer_register().await;
-    let Response::Imported(imported) = soon("the site", imported).await.unwrap().unwrap() else { panic!() };
+    let imported = sites(imported).await;
     assert_eq!(imported[0].site.push_service, there.url().parse().unwrap());
 
     // A subscription is where it is.
     receiver.set("Backups", &[SiteChange::Name("Builds".into())]).await.unwrap();
-    let imported = import(&sealed.document, Some(&there));
+    let imported = importing(&receiver, &sealed.document, Some(&there));
     let (_peer, hello) = here.welcome("a1").await;
     assert_eq!(hello["uaid"], "a1");
-    let Response::Imported(imported) = soon("the site", imported).await.unwrap().unwrap() else { panic!() };
+    let imported = sites(imported).await;
     assert_eq!(imported[0].site.push_service, here.url().parse().unwrap());
 }

@@ -192,15 +192,11 @@ async fn what_was_set_or_read_since_decides_when_it_can_be_shown_at_last() {
     receiver.set("Snoozed", &[SiteChange::Snooze(Some(soon))]).await.unwrap();
     let read = receiver.history().await.into_iter().find(|entry| entry.site == "Read").unwrap().id;
     receiver.client.request(Request::MarkRead { ids: vec![read] }).await.unwrap();
-    let client = receiver.client.clone();
-    let removing =
-        tokio::spawn(
-            async move { client.request(Request::RemoveSite { site: "Removed".into() }).await.unwrap() },
-        );
+    let removing = receiver.ask(Request::RemoveSite { site: "Removed".into() });
     let unregister = peer.receive().await;
     peer.send(json!({"messageType": "unregister", "channelID": unregister["channelID"], "status": 200}))
         .await;
-    super::soon("the removal", removing).await.unwrap();
+    super::soon("the removal", removing).await.unwrap().unwrap();
     receiver.notifications.send_replace(Manner::Shows);
     let quiet = receiver.popup().await;
     assert_eq!((quiet.site_name.as_str(), quiet.sound), ("Quiet", false));
@@ -262,13 +258,10 @@ async fn changes_at_the_same_time_are_all_kept() {
         SiteChange::Links(Links::Own),
         SiteChange::Burst(Burst::Off),
     ];
-    let setting = changes.map(|change| {
-        let request = Request::SetSite { site: "Backups".into(), changes: vec![change] };
-        let client = receiver.client.clone();
-        tokio::spawn(async move { client.request(request).await.unwrap() })
-    });
+    let setting = changes
+        .map(|change| receiver.ask(Request::SetSite { site: "Backups".into(), changes: vec![change] }));
     for setting in setting {
-        super::soon("a change", setting).await.unwrap();
+        super::soon("a change", setting).await.unwrap().unwrap();
     }
     let site = receiver.show("Backups").await;
     assert_eq!(
@@ -283,9 +276,7 @@ async fn a_disconnected_site_stays_blocked_and_can_be_allowed_again() {
     let receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, before) = receiver.paired(&mut peer, "Spam").await;
-    let client = receiver.client.clone();
-    let disconnecting =
-        tokio::spawn(async move { client.request(Request::DisconnectSite { site: "Spam".into() }).await });
+    let disconnecting = receiver.ask(Request::DisconnectSite { site: "Spam".into() });
     let unregister = peer.receive().await;
     assert_eq!(unregister, json!({"messageType": "unregister", "channelID": channel, "code": 202}));
     peer.send(json!({"messageType": "unregister", "channelID": channel, "status": 200})).await;
@@ -300,10 +291,8 @@ async fn a_disconnected_site_stays_blocked_and_can_be_allowed_again() {
     let (mut peer, _) = service.welcome("a1").await;
     receiver.event("the connection", |event| matches!(event, Event::Connected { .. })).await;
     assert_eq!(receiver.status().await.condition, Condition::Ok);
-    let client = receiver.client.clone();
     let changes = vec![SiteChange::State(SiteState::Alert)];
-    let allowing =
-        tokio::spawn(async move { client.request(Request::SetSite { site: "Spam".into(), changes }).await });
+    let allowing = receiver.ask(Request::SetSite { site: "Spam".into(), changes });
     let again = peer.answer_register().await;
     assert_ne!(again, channel);
     let Response::Site(site) = super::soon("the site", allowing).await.unwrap().unwrap() else {
