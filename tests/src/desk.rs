@@ -85,6 +85,15 @@ impl Desk {
         run.next("connected").await?;
         Ok(run)
     }
+
+    /// A profile with one site, `Backups`, at this push service, and nobody who receives.
+    pub async fn paired(&self, service: &PushService) -> Result<(Belfry, Subscription)> {
+        let belfry = self.profile("p")?;
+        let run = self.run(&belfry, service).await?;
+        let subscription = belfry.add_site("Backups", &[]).await?;
+        run.terminate().await?;
+        Ok((belfry, subscription))
+    }
 }
 
 /// A Declarative Web Push document with a title and a link of its own.

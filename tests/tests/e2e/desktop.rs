@@ -85,10 +85,7 @@ async fn without_a_tray_closing_the_window_asks_once_whether_to_go_on_receiving(
     let mut desk = Desk::start().await?;
     let mut screen = Screen::start(&mut desk.session).await?;
     let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let run = desk.run(&belfry, &service).await?;
-    let subscription = belfry.add_site("Backups", &[]).await?;
-    run.terminate().await?;
+    let (belfry, subscription) = desk.paired(&service).await?;
     let options = ["--push-service", &service.websocket];
     let app = Desktop::start(&desk.session, belfry.profile(), &options)?;
     let window = screen.shown().await?;

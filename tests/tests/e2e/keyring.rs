@@ -22,10 +22,7 @@ async fn diagnosis(belfry: &belfry_tests::belfry::Belfry) -> Result<Vec<String>>
 async fn locked_at_login_it_waits_without_a_question_and_goes_on_when_it_is_unlocked() -> Result<()> {
     let mut desk = Desk::start().await?;
     let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let run = desk.run(&belfry, &service).await?;
-    let subscription = belfry.add_site("Backups", &[]).await?;
-    run.terminate().await?;
+    let (belfry, subscription) = desk.paired(&service).await?;
     desk.session.kill_keyring().await?;
     desk.session.start_locked_keyring().await?;
     let mut prompter = Prompter::start(&desk.session).await?;

@@ -86,10 +86,7 @@ async fn what_was_sent_after_the_power_failed_is_shown_once_when_it_is_back() ->
 async fn a_burst_cut_off_by_a_power_failure_is_in_the_history_exactly_once() -> Result<()> {
     let mut desk = Desk::start().await?;
     let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let run = desk.run(&belfry, &service).await?;
-    let subscription = belfry.add_site("Backups", &[]).await?;
-    run.terminate().await?;
+    let (belfry, subscription) = desk.paired(&service).await?;
     let titles: Vec<_> = (0..15).map(|number| format!("Push {number:02}")).collect();
     for title in &titles {
         desk.send(&subscription, &titled(title)).await?;
@@ -115,10 +112,7 @@ async fn a_burst_cut_off_by_a_power_failure_is_in_the_history_exactly_once() -> 
 async fn a_command_that_needs_the_push_service_leaves_what_arrives_for_the_receiver_to_show() -> Result<()> {
     let mut desk = Desk::start().await?;
     let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let run = desk.run(&belfry, &service).await?;
-    let subscription = belfry.add_site("Backups", &[]).await?;
-    run.terminate().await?;
+    let (belfry, subscription) = desk.paired(&service).await?;
     desk.send(&subscription, &titled("Waiting")).await?;
     // It connects with the profile's identity, so the push may be handed to it.
     belfry.add_site("Builds", &[]).await?;

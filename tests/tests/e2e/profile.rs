@@ -75,10 +75,7 @@ async fn without_a_keyring_it_says_so_and_stores_nothing() -> Result<()> {
 async fn a_database_whose_key_is_not_in_the_keyring_is_left_alone() -> Result<()> {
     let desk = Desk::start().await?;
     let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let run = desk.run(&belfry, &service).await?;
-    belfry.add_site("Backups", &[]).await?;
-    run.terminate().await?;
+    let (belfry, _) = desk.paired(&service).await?;
     let bus = desk.session.bus();
     let items = belfry_tests::keyring::items(bus).await?;
     for item in items.iter().filter(|item| matches!(item.subscription_keys(), Ok(None))) {

@@ -75,10 +75,7 @@ async fn what_is_accepted_under_load_is_delivered_with_one_version_though_the_po
 async fn what_the_push_service_accepted_survives_its_power_failure() -> Result<()> {
     let mut desk = Desk::start().await?;
     let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let run = desk.run(&belfry, &service).await?;
-    let subscription = belfry.add_site("Backups", &[]).await?;
-    run.terminate().await?;
+    let (belfry, subscription) = desk.paired(&service).await?;
     let answer = desk.send(&subscription, &titled("Accepted")).await?;
     assert!(answer.contains("201"), "{answer}");
     let address = service.endpoint.clone();
@@ -115,10 +112,7 @@ async fn the_receiver_comes_back_by_itself_when_the_push_service_does() -> Resul
 async fn a_push_service_that_lost_its_data_is_noticed_and_every_site_gets_a_new_endpoint() -> Result<()> {
     let mut desk = Desk::start().await?;
     let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let run = desk.run(&belfry, &service).await?;
-    let old = belfry.add_site("Backups", &[]).await?;
-    run.terminate().await?;
+    let (belfry, old) = desk.paired(&service).await?;
     let address = service.endpoint.clone();
     service.kill().await?;
     std::fs::remove_dir_all(desk.service_data())?;

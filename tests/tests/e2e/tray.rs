@@ -234,10 +234,7 @@ async fn a_panel_that_comes_later_or_once_more_gets_the_icon() -> Result<()> {
     let mut desk = Desk::start().await?;
     let _screen = Screen::start(&mut desk.session).await?;
     let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let run = desk.run(&belfry, &service).await?;
-    let subscription = belfry.add_site("Backups", &[]).await?;
-    run.terminate().await?;
+    let (belfry, subscription) = desk.paired(&service).await?;
     let app = start(&desk, &belfry, &service)?;
     desk.send(&subscription, &titled("Early")).await?;
     assert_eq!(desk.notifications.next().await?.summary, "Early");

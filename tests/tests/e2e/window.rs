@@ -41,6 +41,17 @@ impl Room {
         Ok((window, Page::of(&self.desk.session, app).await?))
     }
 
+    /// Adds the site `Backups` and copies its subscription, as a person does.
+    async fn add_site(&mut self, page: &Page) -> Result<Subscription> {
+        page.click("nav-sites").await?;
+        page.click("site-add").await?;
+        page.type_into("site-name", "Backups").await?;
+        page.click("site-add-submit").await?;
+        page.click("copy-subscription").await?;
+        self.screen.copied().await?;
+        Subscription::parse(&self.screen.clipboard().await?)
+    }
+
     /// A push by a real sender.
     async fn push(&self, subscription: &Subscription, payload: &str) -> Result<()> {
         let sending = Sending { subscription, payload, ca: None, vapid_key: None };
@@ -59,14 +70,8 @@ async fn a_site_is_added_and_what_it_sends_is_in_the_inbox_at_once() -> Result<(
     let (window, page) = room.window(&app).await?;
     page.find_with("connection", "Connected").await?;
 
-    page.click("nav-sites").await?;
-    page.click("site-add").await?;
-    page.type_into("site-name", "Backups").await?;
-    page.click("site-add-submit").await?;
-    page.click("copy-subscription").await?;
-    room.screen.copied().await?;
+    let subscription = room.add_site(&page).await?;
     page.find_with("toast", "copied").await?;
-    let subscription = Subscription::parse(&room.screen.clipboard().await?)?;
     let printed = room.belfry.command(["site", "show", "Backups", "--subscription"]).await?;
     assert_eq!(printed, format!("{}\n", subscription.line));
     page.click("copy-endpoint").await?;
@@ -173,13 +178,7 @@ async fn a_window_on_the_receiver_of_another_process_is_a_window_like_any_other(
     let mut run = room.desk.run(&room.belfry, &room.service).await?;
     let mut app = room.start(&[])?;
     let (window, page) = room.window(&app).await?;
-    page.click("nav-sites").await?;
-    page.click("site-add").await?;
-    page.type_into("site-name", "Backups").await?;
-    page.click("site-add-submit").await?;
-    page.click("copy-subscription").await?;
-    room.screen.copied().await?;
-    let subscription = Subscription::parse(&room.screen.clipboard().await?)?;
+    let subscription = room.add_site(&page).await?;
     page.click("nav-inbox").await?;
     room.push(&subscription, &titled("Seen")).await?;
     assert_eq!(run.next("push").await?["title"], "Seen");
