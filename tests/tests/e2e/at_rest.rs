@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use belfry_tests::belfry::{Belfry, PushService, Run, Subscription};
 use belfry_tests::desk::{Desk, declarative};
 use belfry_tests::keyring;
 use belfry_tests::scan::{Secret, files, scan};
@@ -134,14 +135,19 @@ async fn only_its_user_can_read_a_profile() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn nothing_of_a_push_or_a_subscription_is_logged() -> Result<()> {
-    let mut desk = Desk::start().await?;
-    let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
+/// A receiver that logs everything it can, with one site.
+async fn talkative(desk: &Desk) -> Result<(PushService, Belfry, Run, Subscription)> {
+    let (service, belfry) = (desk.service().await?, desk.profile("p")?);
     let mut run = belfry.run(&["--push-service", &service.websocket, "-vv"])?;
     run.next("connected").await?;
     let subscription = belfry.add_site("Backups", &[]).await?;
+    Ok((service, belfry, run, subscription))
+}
+
+#[tokio::test]
+async fn nothing_of_a_push_or_a_subscription_is_logged() -> Result<()> {
+    let mut desk = Desk::start().await?;
+    let (_service, belfry, mut run, subscription) = talkative(&desk).await?;
     desk.send(&subscription, &declarative(TITLE, LINK, json!({ "body": BODY }))).await?;
     run.next("push").await?;
     desk.notifications.next().await?;
@@ -177,11 +183,7 @@ const TOKEN: &str = "kestrel-31ee-acts-for-the-user";
 #[tokio::test]
 async fn what_lets_others_act_for_the_user_is_neither_shown_nor_kept_nor_logged() -> Result<()> {
     let mut desk = Desk::start().await?;
-    let service = desk.service().await?;
-    let belfry = desk.profile("p")?;
-    let mut run = belfry.run(&["--push-service", &service.websocket, "-vv"])?;
-    run.next("connected").await?;
-    let subscription = belfry.add_site("Backups", &[]).await?;
+    let (_service, belfry, mut run, subscription) = talkative(&desk).await?;
     belfry.command(["site", "set", "Backups", "burst=off"]).await?;
     let mastodon = json!({
         "access_token": TOKEN, "preferred_locale": "en", "notification_id": 7, "notification_type": "mention",

@@ -1,13 +1,14 @@
 //! Sites move to another profile, as they would to another computer.
 
 use anyhow::{Context as _, Result};
-use belfry_tests::belfry::{Belfry, PushService, Subscription};
+use belfry_tests::belfry::{Belfry, PushService, Run, Subscription};
 use belfry_tests::desk::{Desk, titled};
 use belfry_tests::keyring;
 use serde_json::{Value, json};
 
-/// Two sites with something set, and the subscription of the first.
-async fn with_sites(belfry: &Belfry) -> Result<Subscription> {
+/// A profile that receives for two sites with something set, and the subscription of the first.
+async fn with_sites(desk: &Desk, service: &PushService) -> Result<(Belfry, Run, Subscription)> {
+    let (belfry, run) = receiving(desk, "p", service).await?;
     let subscription = belfry.add_site("Backups", &["--url", "https://backups.example"]).await?;
     belfry
         .command([
@@ -24,7 +25,7 @@ async fn with_sites(belfry: &Belfry) -> Result<Subscription> {
         ])
         .await?;
     belfry.add_site("Builds", &[]).await?;
-    Ok(subscription)
+    Ok((belfry, run, subscription))
 }
 
 /// What is set for a site.
@@ -37,8 +38,8 @@ async fn settings(belfry: &Belfry, site: &str) -> Result<Value> {
 }
 
 /// A new profile that receives from this service.
-async fn another(desk: &Desk, service: &PushService) -> Result<(Belfry, belfry_tests::belfry::Run)> {
-    let belfry = desk.profile("other")?;
+async fn receiving(desk: &Desk, name: &str, service: &PushService) -> Result<(Belfry, Run)> {
+    let belfry = desk.profile(name)?;
     let run = desk.run(&belfry, service).await?;
     Ok((belfry, run))
 }
@@ -47,9 +48,7 @@ async fn another(desk: &Desk, service: &PushService) -> Result<(Belfry, belfry_t
 async fn sites_without_keys_get_new_subscriptions_and_keep_what_was_set() -> Result<()> {
     let mut desk = Desk::start().await?;
     let service = desk.service().await?;
-    let old = desk.profile("p")?;
-    let _old_run = desk.run(&old, &service).await?;
-    let before = with_sites(&old).await?;
+    let (old, _old_run, before) = with_sites(&desk, &service).await?;
     let path = desk.session.folder().join("sites.json");
     let file = path.to_str().unwrap();
     let said = old.json(["site", "export", file]).await?.remove(0);
@@ -58,7 +57,7 @@ async fn sites_without_keys_get_new_subscriptions_and_keep_what_was_set() -> Res
     assert!(written.contains("/job/name") && !written.contains(&before.endpoint()), "{written}");
     assert_eq!(old.error_code(["site", "export", file]).await?, "exists");
 
-    let (new, _new_run) = another(&desk, &service).await?;
+    let (new, _new_run) = receiving(&desk, "other", &service).await?;
     let printed = new.command(["site", "import", file]).await?;
     let line = printed.lines().nth(1).unwrap();
     assert!(printed.starts_with("Backups: give it this new subscription\n"), "{printed}");
@@ -92,9 +91,7 @@ async fn sites_without_keys_get_new_subscriptions_and_keep_what_was_set() -> Res
 async fn sites_with_keys_go_on_with_their_subscriptions_in_their_new_place() -> Result<()> {
     let mut desk = Desk::start().await?;
     let service = desk.service().await?;
-    let old = desk.profile("p")?;
-    let old_run = desk.run(&old, &service).await?;
-    let subscription = with_sites(&old).await?;
+    let (old, old_run, subscription) = with_sites(&desk, &service).await?;
     let path = desk.session.folder().join("sites.sealed");
     let file = path.to_str().unwrap();
     old.feed(["site", "export", file, "--with-keys"], "correct horse\n").await?;
@@ -104,7 +101,7 @@ async fn sites_with_keys_go_on_with_their_subscriptions_in_their_new_place() -> 
     // Posted while nobody receives: it waits at the push service for whoever is the receiver.
     desk.send(&subscription, &titled("Waiting")).await?;
 
-    let (new, mut new_run) = another(&desk, &service).await?;
+    let (new, mut new_run) = receiving(&desk, "other", &service).await?;
     let items = keyring::items(desk.session.bus()).await?.len();
     let wrong = new.feed(["site", "import", file], "battery staple\n").await.unwrap_err().to_string();
     assert!(wrong.contains("passphrase is wrong"), "{wrong}");
@@ -132,8 +129,7 @@ async fn sites_with_keys_go_on_with_their_subscriptions_in_their_new_place() -> 
     desk.send(&subscription, &titled("Moved again")).await?;
     assert_eq!(third_run.next("push").await?["site"], "Backups");
     assert_eq!(desk.notifications.next().await?.summary, "Moved again");
-    let busy = desk.profile("busy")?;
-    let _busy_run = desk.run(&busy, &service).await?;
+    let (busy, _busy_run) = receiving(&desk, "busy", &service).await?;
     let own = busy.add_site("Own", &[]).await?;
     assert_eq!(code(&busy, file).await?, Some(1));
     assert_eq!(busy.json(["site", "list"]).await?.len(), 1);
