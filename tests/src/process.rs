@@ -44,14 +44,7 @@ impl Process {
         arguments: impl IntoIterator<Item = A>,
         environment: &Environment,
     ) -> Result<Self> {
-        let mut command = command(program, arguments, environment);
-        let name = describe(&command);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("start {name}"))?;
+        let (name, mut child) = spawn(program, arguments, environment)?;
         let stdout = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
         let stderr = Stderr::collect(child.stderr.take().context("stderr is piped")?);
         let stdin = child.stdin.take();
@@ -145,14 +138,7 @@ pub async fn run<A: AsRef<OsStr>>(
     environment: &Environment,
     input: &[u8],
 ) -> Result<Output> {
-    let mut command = command(program, arguments, environment);
-    let name = describe(&command);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("start {name}"))?;
+    let (name, mut child) = spawn(program, arguments, environment)?;
     let mut stdin = child.stdin.take().context("stdin is piped")?;
     // A program may well end without reading what it is given.
     let _ = stdin.write_all(input).await;
@@ -200,14 +186,22 @@ pub fn find_program(name: &str) -> Result<std::path::PathBuf> {
     )
 }
 
-fn command<A: AsRef<OsStr>>(
+/// A program with exactly this environment, and what to call it in a message. All it reads and writes is piped.
+fn spawn<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
     environment: &Environment,
-) -> Command {
+) -> Result<(String, Child)> {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(environment).kill_on_drop(true);
-    command
+    let name = describe(&command);
+    let child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {name}"))?;
+    Ok((name, child))
 }
 
 /// The program's name and first words, short enough for a message.
