@@ -75,12 +75,7 @@ async fn what_waits_is_counted_whichever_way_it_goes() {
 #[tokio::test]
 async fn the_oldest_message_is_found_by_an_index() {
     let fixture = Fixture::new().await;
-    let plan = format!("EXPLAIN QUERY PLAN {}", queries::DROP_OLDEST);
-    let steps = fixture.store.write(move |db| {
-        let mut statement = db.prepare(&plan)?;
-        let rows = statement.query_map([vec![0_u8; 16]], |row| row.get::<_, String>(3))?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
-    });
+    let steps = fixture.store.write(|db| plan(db, queries::DROP_OLDEST, [vec![0_u8; 16]]));
     let steps = steps.await.done().await.unwrap();
     let searches: Vec<_> = steps.iter().filter(|step| step.contains("message_of_user_agent")).collect();
     assert_eq!(searches.len(), 2, "{steps:?}");

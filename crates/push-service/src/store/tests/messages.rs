@@ -36,12 +36,7 @@ async fn messages_with_a_topic_come_first_then_the_oldest() {
 #[tokio::test]
 async fn the_batch_is_found_by_an_index() {
     let fixture = Fixture::new().await;
-    let plan = format!("EXPLAIN QUERY PLAN {}", queries::BATCH);
-    let steps = fixture.store.read(move |db| {
-        let mut statement = db.prepare(&plan)?;
-        let rows = statement.query_map((vec![0_u8; 16], 0, 10), |row| row.get::<_, String>(3))?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
-    });
+    let steps = fixture.store.read(|db| plan(db, queries::BATCH, (vec![0_u8; 16], 0, 10)));
     let steps = steps.await.unwrap().join("\n");
     assert!(steps.contains("message_of_user_agent") && !steps.contains("TEMP B-TREE"), "{steps}");
 }

@@ -81,3 +81,9 @@ impl Fixture {
         self.store.batch(self.uaid, now, usize::MAX).await.unwrap().messages
     }
 }
+
+/// The steps in which SQLite would do this.
+fn plan(db: &Connection, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<Vec<String>> {
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+    statement.query_map(parameters, |row| row.get(3))?.collect()
+}
