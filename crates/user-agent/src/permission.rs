@@ -154,7 +154,7 @@ mod tests {
         now().timestamp() + jiff::SignedDuration::from_secs(seconds)
     }
 
-    fn site(state: SiteState) -> SiteSettings {
+    pub(super) fn site(state: SiteState) -> SiteSettings {
         SiteSettings {
             state,
             snoozed_until: None,

@@ -46,7 +46,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::api::{Images, Links, SiteState};
+    use crate::api::SiteState;
+    use crate::permission::tests::site;
     use crate::permission::{Decision, DeviceSettings, Load, Silence, SiteSettings, decide};
 
     const LIMIT: Burst = Burst::Limit { count: 3, seconds: 10 };
@@ -85,7 +86,7 @@ mod tests {
             late in any::<bool>(),
         ) {
             let burst = Burst::Limit { count, seconds };
-            let site = SiteSettings { burst, ..loud() };
+            let loud = SiteSettings { burst, ..site(SiteState::Alert) };
             let device = DeviceSettings { notifications: true, silence: Silence::default() };
             let limit = usize::from(if late { count.min(3) } else { count });
             let span = SignedDuration::from_secs(seconds.into());
@@ -94,7 +95,7 @@ mod tests {
                 now += SignedDuration::from_millis(gap);
                 let load = Load { shown: recent.shown("s", burst, now), late };
                 let lately = shown.iter().filter(|time: &&Timestamp| time.duration_until(now) < span).count();
-                match decide(&site, &device, load, &now.to_zoned_datetime(TimeZone::UTC)) {
+                match decide(&loud, &device, load, &now.to_zoned_datetime(TimeZone::UTC)) {
                     Decision::Show { sound } => {
                         prop_assert!(sound && lately < limit);
                         shown.push(now);
@@ -106,18 +107,6 @@ mod tests {
                     other @ (Decision::Record | Decision::Discard) => prop_assert!(false, "{other:?}"),
                 }
             }
-        }
-    }
-
-    fn loud() -> SiteSettings {
-        SiteSettings {
-            state: SiteState::Alert,
-            snoozed_until: None,
-            sound: true,
-            links: Links::Any,
-            images: Images::Own,
-            burst: Burst::Off,
-            dnd_bypass: false,
         }
     }
 
