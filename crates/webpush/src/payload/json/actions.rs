@@ -39,7 +39,17 @@ impl<'a> Places<'a> {
                 Ok(entries @ Value::Array(_)) => self.listed(&entries, base),
                 _ => Vec::new(),
             },
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+            // Each under its own name.
+            Value::Object(entries) => {
+                let entries = entries.iter().take(2 * bounds::ACTIONS).filter(|(_, entry)| entry.is_object());
+                let named = entries.filter_map(|(name, entry)| Some((name, self.action(entry, base)?)));
+                let named = named.map(|(name, action)| match action.action.as_str() {
+                    "" => Action { action: name.clone(), ..action },
+                    _ => action,
+                });
+                named.collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
         }
     }
 

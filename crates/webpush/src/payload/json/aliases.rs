@@ -1,13 +1,33 @@
 //! What senders call the parts of a notification, as plain names (see [`super::places::plain`]), the most telling first.
 
 pub(super) const TITLE: &[&str] =
-    &["title", "subject", "heading", "headings", "headline", "summary", "roomname", "header", "head", "titletext"];
+    &["title", "subject", "heading", "headings", "headline", "summary", "header", "head", "titletext"];
 
-/// Believed only beside a text, where nothing is called a title.
-pub(super) const NAME: &[&str] = &[
+/// With a word of the sender's before it, where nothing is called a title: `plainTextSubject`.
+pub(super) const TITLE_END: &[&str] = &["title", "subject", "heading", "headline"];
+
+/// The same for a text.
+pub(super) const BODY_END: &[&str] = &[
+    "body", "message", "text", "content", "description", "excerpt", "preview", "snippet", "summary", "subject", "headline",
+    "title",
+];
+
+/// Whoever wrote or did it.
+pub(super) const SENDER: &[&str] = &[
     "sendername", "senderdisplayname", "fromname", "authorname", "username", "displayname", "author", "sender",
-    "from", "channelname", "groupname", "channel", "topic", "appname", "app", "application", "source", "service",
-    "project", "repository", "sitename", "site", "name",
+    "from",
+];
+
+/// With a word of the sender's before it: `emailSender`.
+pub(super) const SENDER_END: &[&str] = &["sendername", "sender", "authorname", "author", "fromname"];
+
+/// Where it was said.
+pub(super) const ROOM: &[&str] = &["roomname", "channelname", "groupname", "chatname", "conversationname"];
+
+/// What else it may be from, believed only beside a text, where nothing is called a title.
+pub(super) const SOURCE: &[&str] = &[
+    "channel", "topic", "appname", "app", "application", "source", "service", "project", "repository", "sitename",
+    "site", "name",
 ];
 
 /// What a person or a thing is called, in an object of its own.
@@ -31,7 +51,7 @@ pub(super) const LINK: &[&str] = &[
 /// Only where they hold what can be nothing else than a link or a path.
 pub(super) const PATH: &[&str] = &[
     "path", "route", "page", "target", "destination", "location", "redirect", "redirectto", "goto", "open", "onclick",
-    "action", "screen", "view", "data", "webpage", "website", "u", "sourceurl",
+    "action", "actions", "screen", "view", "data", "webpage", "website", "u", "sourceurl",
 ];
 
 pub(super) const IMAGE: &[&str] = &[
@@ -46,11 +66,21 @@ pub(super) const ICON: &[&str] = &[
     "appicon", "largeicon", "smallicon", "picture", "badge",
 ];
 
+/// With a word of the sender's before it: `postImage`, `memberAvatarUrl`.
+pub(super) const IMAGE_END: &[&str] = &["image", "imageurl", "photo", "photourl", "thumbnail", "thumbnailurl"];
+pub(super) const ICON_END: &[&str] = &["avatar", "avatarurl"];
+
 /// Words within a name that make it the address of something else than a page.
 pub(super) const NO_PAGE: &[&str] = &[
     "icon", "image", "img", "avatar", "logo", "badge", "photo", "picture", "thumb", "banner", "cover", "poster", "media",
     "sound", "audio", "video", "file", "attachment", "base", "api", "callback", "hook", "endpoint", "unsubscribe", "track",
     "report", "dismiss", "subscription", "button", "cta",
+];
+
+/// Words before a text's name that make it the text of something else, or of nobody's.
+pub(super) const NO_TEXT: &[&str] = &[
+    "button", "cta", "action", "link", "url", "alt", "icon", "image", "img", "label", "placeholder", "site", "app",
+    "token", "secret", "password", "cipher", "encrypt",
 ];
 
 /// Within an object that stands for a link or a picture.

@@ -45,6 +45,17 @@ impl<'a> Places<'a> {
     }
 }
 
+impl<'a> Places<'a> {
+    /// The first picture whose name has one of these ends.
+    pub(super) fn picture_ending(&self, ends: &[&str], base: Option<&Url>) -> Option<Url> {
+        let ending = |place: &Place<'a>| {
+            let named = place.plain_members().filter(|(name, _)| ends.iter().any(|end| name.ends_with(end)));
+            named.filter(|(_, value)| value.is_string()).find_map(|(_, value)| picture(value, base))
+        };
+        self.in_roles(WRITTEN).find_map(ending)
+    }
+}
+
 impl Place<'_> {
     /// Members of a name nobody has heard of that says, though, that it is a link.
     fn pages(&self, base: Option<&Url>, buttons: &[String]) -> impl Iterator<Item = Url> {
@@ -80,8 +91,9 @@ pub(super) fn link(value: &Value, alias: &str, is_path: bool, base: Option<&Url>
             fits.then(|| resolve_leniently(text, base)).flatten()
         }
         Value::Object(members) => {
-            let within =
-                |name: &&str| link(members.get(*name).filter(|value| value.is_string())?, name, false, base);
+            let within = |name: &&str| {
+                link(members.get(*name).filter(|value| value.is_string())?, name, is_path, base)
+            };
             ADDRESS.iter().find_map(within)
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
@@ -148,5 +160,5 @@ fn could_be_link(text: &str) -> bool {
 
 /// Whether a place of this role may hold the links of buttons.
 pub(super) fn may_hold_links(role: Role) -> bool {
-    role != Role::Person
+    !matches!(role, Role::Person | Role::Room)
 }

@@ -5,8 +5,11 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
 
+use super::aliases::NO_TEXT;
+use super::languages;
 use crate::payload::fields::as_text;
 use crate::payload::plaintext::structure;
+use crate::secrets;
 
 /// Objects looked into; a payload of a person's making has a handful.
 const MOST_PLACES: usize = 64;
@@ -28,6 +31,8 @@ pub(in crate::payload) enum Role {
     Subject,
     /// A person, or the application.
     Person,
+    /// Where a person said it.
+    Room,
     /// A picture, a button, and whatever else is read as a part of something.
     Part,
 }
@@ -43,9 +48,8 @@ impl Role {
             "data" | "extra" | "custom" | "customdata" | "additionaldata" | "meta" | "metadata" | "info"
             | "context" | "fcmoption" | "userinfo" => Self::Data,
             "user" | "author" | "sender" | "from" | "actor" | "creator" | "owner" | "account" | "profile"
-            | "app" | "application" | "channel" | "group" | "room" | "site" | "recipient" | "to" => {
-                Self::Person
-            }
+            | "app" | "application" | "site" | "recipient" | "to" => Self::Person,
+            "channel" | "group" | "room" => Self::Room,
             "icon" | "image" | "picture" | "photo" | "avatar" | "logo" | "badge" | "attachment" | "media"
             | "action" | "button" | "file" | "thumbnail" | "sound" | "android" | "apn" | "ios" => Self::Part,
             _ => Self::Subject,
@@ -96,7 +100,7 @@ impl<'a> Places<'a> {
             if places.len() == MOST_PLACES {
                 break;
             }
-            if depth < DEEPEST {
+            if depth < DEEPEST && !is_buttons(role, &members) {
                 queue.extend(
                     inner_objects(&members).into_iter().map(|(role, inner)| (role, depth + 1, inner)),
                 );
@@ -117,49 +121,98 @@ impl<'a> Places<'a> {
     }
 }
 
+/// Buttons, each under its own name: what they say and open is not the notification's.
+fn is_buttons(role: Role, members: &Map<String, Value>) -> bool {
+    let is_button = |value: &Value| {
+        value.as_object().is_some_and(|button| {
+            button.keys().any(|name| matches!(plain(name).as_str(), "title" | "label" | "text"))
+        })
+    };
+    role == Role::Part
+        && members.iter().all(|(name, value)| Role::of(name) == Role::Subject && is_button(value))
+}
+
 /// The objects that are members of one, and what each is for.
 fn inner_objects<'a>(members: &Members<'a>) -> Vec<(Role, Members<'a>)> {
+    let language = languages::chosen_object(members);
+    let is_read = |name: &str| language.is_none_or(|language| language == name);
     match members {
         Cow::Borrowed(members) => members
             .iter()
-            .filter_map(|(name, value)| Some((Role::of(name), object(Role::of(name), value)?)))
+            .filter(|(name, _)| is_read(name))
+            .flat_map(|(name, value)| {
+                let role = Role::of(name);
+                objects(role, value).into_iter().map(move |object| (role, object))
+            })
             .collect(),
         Cow::Owned(members) => members
             .iter()
-            .filter_map(|(name, value)| {
+            .filter(|(name, _)| is_read(name))
+            .flat_map(|(name, value)| {
                 let role = Role::of(name);
-                Some((role, Cow::Owned(object(role, value)?.into_owned())))
+                objects(role, value).into_iter().map(move |object| (role, Cow::Owned(object.into_owned())))
             })
             .collect(),
     }
 }
 
-/// An object, one that a string holds, or the first of a list, where the others are of the same kind.
-fn object(role: Role, value: &Value) -> Option<Members<'_>> {
+/// An object, one that a string holds, or those of a list: of several with the same members, which are of the same kind, the
+/// first.
+fn objects(role: Role, value: &Value) -> Vec<Members<'_>> {
     match value {
-        Value::Object(members) => Some(Cow::Borrowed(members)),
+        Value::Object(members) => vec![Cow::Borrowed(members)],
         Value::Array(items) if role != Role::Part => {
-            items.iter().find_map(Value::as_object).map(Cow::Borrowed)
+            let mut items: Vec<_> = items.iter().filter_map(Value::as_object).take(MOST_PLACES).collect();
+            if let Some(pairs) = pairs(&items) {
+                return vec![Cow::Owned(pairs)];
+            }
+            items.sort_by_key(|item| !languages::says_english(item));
+            let mut unlike: Vec<&Map<String, Value>> = Vec::new();
+            for item in items {
+                if !unlike.iter().any(|other| other.keys().eq(item.keys())) {
+                    unlike.push(item);
+                }
+            }
+            unlike.into_iter().map(Cow::Borrowed).collect()
         }
-        Value::String(text) => match structure(text)? {
-            Value::Object(embedded) => Some(Cow::Owned(embedded)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
+        Value::String(text) => match structure(text) {
+            Some(Value::Object(embedded)) => vec![Cow::Owned(embedded)],
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_))
+            | None => Vec::new(),
         },
-        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
+}
+
+/// An object written as a list of names and values.
+fn pairs(items: &[&Map<String, Value>]) -> Option<Map<String, Value>> {
+    let pair = |item: &&Map<String, Value>| {
+        let member = |names: [&str; 2]| {
+            item.iter()
+                .find(|(name, _)| names.contains(&plain(name).as_str()))
+                .map(|(_, value)| value.clone())
+        };
+        let (name, value) = (member(["key", "name"])?, member(["value", "val"])?);
+        (item.len() == 2).then_some((name.as_str()?.to_owned(), value))
+    };
+    let mut pairs = Value::Object(items.iter().map(pair).collect::<Option<_>>()?);
+    secrets::remove(&mut pairs);
+    let Value::Object(pairs) = pairs else { return None };
+    (!pairs.is_empty()).then_some(pairs)
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(role: Role, members: Members<'a>) -> Self {
-        let names = members
-            .keys()
-            .map(|name| {
-                let plain = plain(name);
-                let short = PREFIXES.iter().find_map(|prefix| plain.strip_prefix(prefix)).unwrap_or_default();
-                let short = short.to_owned();
-                (plain, short)
-            })
-            .collect();
+        let without_prefix =
+            |plain: &str| PREFIXES.iter().find_map(|prefix| plain.strip_prefix(prefix)).map(str::to_owned);
+        let short = |name: &str| match languages::chosen_member(name, &members) {
+            Some(stem) => {
+                let stem = plain(stem);
+                without_prefix(&stem).unwrap_or(stem)
+            }
+            None => without_prefix(&plain(name)).unwrap_or_default(),
+        };
+        let names = members.keys().map(|name| (plain(name), short(name))).collect();
         Self { role, members, names }
     }
 
@@ -187,6 +240,19 @@ impl<'a> Place<'a> {
         self.plain_members().find(|(name, _)| *name == plain).map(|(_, value)| value)
     }
 
+    /// What the first member says whose name has one of these ends, and a word of the sender's before it.
+    pub(super) fn text_ending(&self, ends: &[&str]) -> Option<String> {
+        let ending = |end: &str| {
+            let named = self.plain_members().filter(|(name, _)| {
+                name.strip_suffix(end).is_some_and(|start| {
+                    !start.is_empty() && !NO_TEXT.iter().any(|word| start.contains(word))
+                })
+            });
+            named.map(|(_, value)| value).filter(|value| !value.is_number()).find_map(words)
+        };
+        ends.iter().find_map(|end| ending(end))
+    }
+
     /// The first of these members that says something, and its alias. Numbers are taken for text.
     pub(super) fn text<'n>(&self, aliases: &[&'n str]) -> Option<(&'n str, String)> {
         aliases.iter().find_map(|alias| Some((*alias, words(self.get(alias)?)?)))
@@ -196,16 +262,7 @@ impl<'a> Place<'a> {
 /// Text, or one of several translations; but not a document within a string, which is a place of its own.
 pub(super) fn words(value: &Value) -> Option<String> {
     match value {
-        Value::Object(translations) => {
-            let is_language = |name: &str| {
-                let primary = name.split(['-', '_']).next().unwrap_or_default();
-                (2..=3).contains(&primary.len()) && name.len() <= 11
-            };
-            let are_translations =
-                translations.iter().all(|(name, text)| is_language(name) && text.is_string());
-            let chosen = translations.get("en").or_else(|| translations.values().next());
-            chosen.filter(|_| are_translations).and_then(as_text)
-        }
+        Value::Object(translations) => languages::translation(translations).and_then(as_text),
         Value::String(text) if structure(text).is_some() => None,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             as_text(value)
