@@ -1,6 +1,6 @@
 //! Golden files under `golden/payload`: `NAME.push` is what a sender encrypted, `NAME.json` what is made of it, members
-//! with their default value left out. Those in `without-base` belong to a site whose origin is not known; those in `wild` and `wild2` have
-//! the shapes of senders found in public code, which the readings were not written for. `UPDATE_GOLDEN=1` writes
+//! with their default value left out. Those in `without-base` belong to a site whose origin is not known; those in `wild`, `wild2` and
+//! `wild3` have the shapes of senders found in public code, which the readings were not written for. `UPDATE_GOLDEN=1` writes
 //! the expectations anew; read the difference before you commit it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,7 @@ fn every_recorded_payload_becomes_what_is_expected() {
         ("hostile", Some(&base)),
         ("wild", Some(&base)),
         ("wild2", Some(&base)),
+        ("wild3", Some(&base)),
     ] {
         let files = files(&folder.join(name));
         for input in files.iter().filter(|path| path.extension().is_some_and(|e| e == "push")) {
