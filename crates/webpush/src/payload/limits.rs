@@ -230,6 +230,7 @@ fn nesting_without_end_is_only_text() {
 fn a_megabyte_of_anything_is_read_in_bounds() {
     let long = "x".repeat(1 << 20);
     let flat: Map<String, Value> = (0..50_000).map(|n| (format!("name {n}"), json!("{"))).collect();
+    let translated: Map<String, Value> = (0..50_000).map(|n| (format!("name{n}_de"), json!("x"))).collect();
     let wide = json!({ "data": vec![json!({"title": {"title": 5}}); 30_000] });
     for payload in [
         json!({"title": long, "body": long, "url": long, "icon": long, "tag": long}),
@@ -237,6 +238,7 @@ fn a_megabyte_of_anything_is_read_in_bounds() {
         json!({"event": "message", "message": {"topic": long, "event": "message", "tags": vec!["warning"; 50_000]}}),
         json!({"delete-multiple": true, "nids": (0..100_000).collect::<Vec<_>>()}),
         Value::Object(flat),
+        Value::Object(translated),
         wide,
         json!("https://a.example/ ".repeat(50_000)),
         json!("\\\"{[".repeat(200_000)),

@@ -1,6 +1,8 @@
 //! One text in several languages, as objects of translations or as members side by side. English is preferred: what a person
 //! reads is not known here, and senders of several languages seldom leave it out.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 /// Those that members are named after (`title_de`), without the ones that are English words or common ends of names: `id`,
@@ -46,27 +48,50 @@ fn primary(name: &str) -> String {
     name.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
 }
 
-/// What a member would be called if there were no other languages, where it is the one to read: `title_en`, or the first of
-/// several others.
-pub(super) fn chosen_member<'n>(name: &'n str, members: &Map<String, Value>) -> Option<&'n str> {
-    let (stem, language) = split(name)?;
-    if language == "en" {
-        return Some(stem);
+/// An object's members that are called after their language, by what they would be called without it.
+#[derive(Debug, Default)]
+pub(super) struct SideBySide<'n>(HashMap<&'n str, Variants<'n>>);
+
+#[derive(Debug)]
+struct Variants<'n> {
+    first: &'n str,
+    several: bool,
+    has_english: bool,
+}
+
+impl<'n> SideBySide<'n> {
+    pub(super) fn of(names: impl Iterator<Item = &'n str>) -> Self {
+        let mut stems: HashMap<&str, Variants<'_>> = HashMap::new();
+        for name in names {
+            let Some((stem, language)) = split(name) else { continue };
+            let is_english = language == "en";
+            stems
+                .entry(stem)
+                .and_modify(|variants| {
+                    variants.several = true;
+                    variants.has_english |= is_english;
+                })
+                .or_insert(Variants { first: name, several: false, has_english: is_english });
+        }
+        Self(stems)
     }
-    let mut siblings =
-        members.keys().filter_map(|other| Some((other, split(other).filter(|(other, _)| *other == stem)?.1)));
-    let (first, _) = siblings.next().filter(|(_, language)| language != "en")?;
-    let mut others = siblings.peekable();
-    let alone = others.peek().is_none();
-    (first == name && !alone && others.all(|(_, language)| language != "en")).then_some(stem)
+
+    /// What a member would be called if there were no other languages, where it is the one to read: `title_en`, or the first
+    /// of several others.
+    pub(super) fn chosen(&self, name: &'n str) -> Option<&'n str> {
+        let (stem, language) = split(name)?;
+        let variants = self.0.get(stem)?;
+        let is_chosen = match variants.has_english {
+            true => language == "en",
+            false => variants.several && variants.first == name,
+        };
+        is_chosen.then_some(stem)
+    }
 }
 
 /// `title_en`, `title-en-GB`, `titleEn`: `title` and `en`.
-fn split(name: &str) -> Option<(&str, String)> {
-    let known = |language: &str| {
-        let language = language.to_ascii_lowercase();
-        LANGUAGES.contains(&language.as_str()).then_some(language)
-    };
+fn split(name: &str) -> Option<(&str, &'static str)> {
+    let known = |language: &str| LANGUAGES.into_iter().find(|known| language.eq_ignore_ascii_case(known));
     if let Some((stem, last)) = name.rsplit_once(['_', '-', '.']) {
         let is_region = last.len() == 2 && last.chars().all(|c| c.is_ascii_uppercase());
         let by_region = || {
@@ -95,7 +120,7 @@ mod tests {
             ("title_zh_CN", "title", "zh"),
             ("bodyDe", "body", "de"),
         ] {
-            assert_eq!(split(name), Some((stem, language.to_owned())), "{name}");
+            assert_eq!(split(name), Some((stem, language)), "{name}");
         }
         for name in ["message_id", "sent_to", "url", "en", "_en", "open", "broken", "é"] {
             assert_eq!(split(name), None, "{name}");
@@ -104,18 +129,14 @@ mod tests {
 
     #[test]
     fn english_is_read_or_else_the_first_of_several() {
-        let chosen_of = |names: &[&str]| {
-            let members = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
-            names
-                .iter()
-                .filter(|name| chosen_member(name, &members).is_some())
-                .map(|name| (*name).to_owned())
-                .collect()
+        let chosen_of = |names: &[&'static str]| -> Vec<String> {
+            let side_by_side = SideBySide::of(names.iter().copied());
+            let chosen = names.iter().filter(|name| side_by_side.chosen(name).is_some());
+            chosen.map(|name| (*name).to_owned()).collect()
         };
         assert_eq!(chosen_of(&["title_ar", "title_en"]), ["title_en"]);
         assert_eq!(chosen_of(&["title_en"]), ["title_en"]);
         assert_eq!(chosen_of(&["title_de", "title_fr"]), ["title_de"]);
-        let none: Vec<String> = chosen_of(&["title_de", "url_fr"]);
-        assert!(none.is_empty());
+        assert!(chosen_of(&["title_de", "url_fr"]).is_empty());
     }
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 
 use super::aliases::NO_TEXT;
-use super::languages;
+use super::languages::{self, SideBySide};
 use crate::payload::fields::as_text;
 use crate::payload::plaintext::structure;
 use crate::secrets;
@@ -205,7 +205,8 @@ impl<'a> Place<'a> {
     pub(super) fn new(role: Role, members: Members<'a>) -> Self {
         let without_prefix =
             |plain: &str| PREFIXES.iter().find_map(|prefix| plain.strip_prefix(prefix)).map(str::to_owned);
-        let short = |name: &str| match languages::chosen_member(name, &members) {
+        let side_by_side = SideBySide::of(members.keys().map(String::as_str));
+        let short = |name: &str| match side_by_side.chosen(name) {
             Some(stem) => {
                 let stem = plain(stem);
                 without_prefix(&stem).unwrap_or(stem)
