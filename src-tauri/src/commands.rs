@@ -18,15 +18,10 @@ pub(crate) async fn request(
     receiver: State<'_, Arc<Receiver>>,
 ) -> Result<Response, CommandError> {
     let request = parse(request)?;
-    let mut removed = None;
-    if let Request::RemovePushService { url } = &request
-        && url.is_loopback()
-    {
-        removed = Some(url.url().clone());
-    }
+    let removed = request.removed_push_service().cloned();
     let response = receiver.client().await?.request(request).await?;
     if let Some(url) = removed {
-        push_service::local::release(&url).await;
+        push_service::local::release(url.url()).await;
     }
     Ok(response)
 }

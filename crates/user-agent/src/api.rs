@@ -183,6 +183,13 @@ pub enum Request {
     Diagnose,
 }
 
+impl Request {
+    /// The push service that is forgotten when this has been done: whoever runs it may have no more use for it.
+    pub fn removed_push_service(&self) -> Option<&PushServiceUrl> {
+        if let Self::RemovePushService { url } = self { Some(url) } else { None }
+    }
+}
+
 /// What the engine answers. `Debug` shows nothing of a payload.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]

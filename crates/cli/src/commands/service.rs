@@ -15,17 +15,12 @@ pub(crate) async fn run(global: &Global, command: ServiceCommand, output: Output
         ServiceCommand::Add { url } => Request::AddPushService { url: push_service_at(url).await? },
         ServiceCommand::Remove { url } => Request::RemovePushService { url: known(url)? },
     };
-    let mut removed = None;
-    if let Request::RemovePushService { url } = &request
-        && url.is_loopback()
-    {
-        removed = Some(url.url().clone());
-    }
+    let removed = request.removed_push_service().cloned();
     let Response::PushServices(services) = ask(global, Mode::Offline, request).await? else {
         return Err(mixed_up());
     };
     if let Some(url) = removed {
-        local::release(&url).await;
+        local::release(url.url()).await;
     }
     if output.is_json() {
         return services.iter().try_for_each(|service| output.value(service));
