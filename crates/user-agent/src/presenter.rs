@@ -66,6 +66,8 @@ impl Presenter {
             held: BTreeMap::new(),
             refused: false,
             retry: FIRST_RETRY,
+            recalled: false,
+            recall_after: FIRST_RETRY,
         };
         Self { caught_up_at, stopping: stopping.clone(), task: tokio::spawn(run.until(stopping)) }
     }
@@ -102,6 +104,10 @@ struct Run {
     /// The server has refused one of those passed over.
     refused: bool,
     retry: Duration,
+    /// Whether it is known what an earlier process has left on screen.
+    recalled: bool,
+    /// How long to wait before the server is asked that again.
+    recall_after: Duration,
 }
 
 /// Why nothing goes on for now.
@@ -131,19 +137,22 @@ impl From<StoreError> for Trouble {
 
 impl Run {
     async fn until(mut self, stopping: CancellationToken) {
-        match self.recall().await {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "what is on screen is not known"),
-        }
+        self.recall().await;
         loop {
             match self.step().await {
                 Ok(true) => self.retry = FIRST_RETRY,
                 Ok(false) => {
                     self.after = EntryId(0);
                     let patience = if std::mem::take(&mut self.refused) { LAST_RETRY } else { Duration::MAX };
+                    let patience = if self.recalled { patience } else { patience.min(self.recall_after) };
                     let woken = timeout(patience, self.shared.signals.show.notified());
-                    if stopping.run_until_cancelled(woken).await.is_none() {
-                        return;
+                    match stopping.run_until_cancelled(woken).await {
+                        None => return,
+                        Some(Err(_)) if !self.recalled => {
+                            self.recall_after = (self.recall_after * 2).min(LAST_RETRY);
+                            self.recall().await;
+                        }
+                        Some(_) => {}
                     }
                 }
                 Err(trouble) => {
@@ -165,8 +174,23 @@ impl Run {
         }
     }
 
+    /// Finds out what an earlier process has shown, unless that is known. A server that is slow or a bus that is not there yet
+    /// is asked again: in a while, and before anything is shown that may be to replace it.
+    async fn recall(&mut self) {
+        if self.recalled {
+            return;
+        }
+        match self.try_recall().await {
+            Ok(()) => self.recalled = true,
+            Err(Trouble::Store(error)) => tracing::warn!(%error, "what is on screen is not known"),
+            Err(Trouble::Notifier(_, error) | Trouble::Refused(_, error)) => {
+                tracing::warn!(%error, "what is on screen is not known yet");
+            }
+        }
+    }
+
     /// What an earlier process has shown is on screen still: clicks on it count, and what replaces or withdraws it finds it.
-    async fn recall(&self) -> Result<(), StoreError> {
+    async fn try_recall(&self) -> Result<(), Trouble> {
         let mut cards = self.shared.store.read(|c| Ok(cards::all(c)?)).await?;
         if cards.is_empty() {
             return Ok(());
@@ -175,7 +199,7 @@ impl Run {
             // It stays true beside the next one, which does not count what it counts.
             summary.tag.clear();
         }
-        self.notifier.restore(cards).await;
+        self.notifier.restore(cards).await.map_err(|error| Trouble::Notifier(None, error))?;
         // Only now: what is read or withdrawn from here on finds it.
         let unwanted = self.shared.store.read(|c| Ok(cards::unwanted(c)?)).await?;
         self.withdraw(unwanted).await;
@@ -304,7 +328,8 @@ impl Run {
 
     /// Returns once the notification server has it. A server that takes its time is waited for: asking it again would show
     /// the notification twice.
-    async fn show(&self, popup: Popup) -> Result<Option<Card>, Trouble> {
+    async fn show(&mut self, popup: Popup) -> Result<Option<Card>, Trouble> {
+        self.recall().await;
         let site = Some(popup.site_name.clone()).filter(|_| !popup.site_id.is_empty());
         crash::point("before-notify");
         let mut showing = self.notifier.show(popup);

@@ -46,8 +46,8 @@ pub trait Notifier: Send + Sync {
     async fn withdraw(&self, which: &Withdrawal) -> Result<(), NotifyError>;
 
     /// Knows these again, oldest first, which an earlier process of ours has shown. Those of a server that has ended are
-    /// reported as closed.
-    async fn restore(&self, cards: Vec<Card>);
+    /// reported as closed. An error: the server could not be asked which it has, and this is to be done again.
+    async fn restore(&self, cards: Vec<Card>) -> Result<(), NotifyError>;
 
     /// Who shows notifications and what it can do, for `belfry doctor`.
     async fn server(&self) -> Result<ServerInfo, NotifyError>;

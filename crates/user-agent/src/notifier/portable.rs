@@ -145,7 +145,9 @@ impl Notifier for PortableNotifier {
     }
 
     /// Out of reach: clicks are heard only by who has shown the notification.
-    async fn restore(&self, _: Vec<Card>) {}
+    async fn restore(&self, _: Vec<Card>) -> Result<(), NotifyError> {
+        Ok(())
+    }
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {
         platform::server().await

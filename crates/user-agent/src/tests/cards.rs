@@ -119,6 +119,55 @@ async fn what_is_on_screen_is_known_after_our_restart() {
 }
 
 #[tokio::test]
+async fn what_is_on_screen_is_asked_for_again_when_the_server_was_not_to_be_reached_at_our_start() {
+    let (mut machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    for nid in [1, 2] {
+        push(&mut peer, &channel, &format!("v{nid}"), &numbered(&subscription, nid)).await;
+        receiver.popup().await;
+    }
+    receiver.engine.shutdown().await;
+
+    machine.manner = Manner::IsAbsent;
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let id = receiver.history().await[0].id;
+    receiver.client.request(Request::MarkRead { ids: vec![id] }).await.unwrap();
+    assert_eq!(receiver.withdrawal().await, Withdrawal::Entries(vec![id]), "which the server cannot be told");
+    assert!(receiver.restored.try_recv().is_err());
+    receiver.notifications.send(Manner::Shows).unwrap();
+    let restored = soon("what is on screen", receiver.restored.recv()).await.unwrap();
+    assert_eq!(restored.iter().map(|card| card.tag.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(receiver.withdrawal().await, Withdrawal::Entries(vec![id]));
+    // Known once is known.
+    push(&mut peer, &channel, "v3", &numbered(&subscription, 3)).await;
+    assert_eq!(receiver.titles(1).await, ["File 3"]);
+    assert!(receiver.restored.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_is_on_screen_is_known_before_anything_that_may_replace_it() {
+    let (mut machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    push(&mut peer, &channel, "v1", &numbered(&subscription, 1)).await;
+    receiver.popup().await;
+    receiver.engine.shutdown().await;
+
+    machine.manner = Manner::IsAbsent;
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    push(&mut peer, &channel, "v2", &numbered(&subscription, 1)).await;
+    receiver.event("the failure", |event| matches!(event, Event::Failed { .. })).await;
+    receiver.notifications.send(Manner::Shows).unwrap();
+    assert_eq!(receiver.titles(1).await, ["File 1"]);
+    assert_eq!(receiver.restored.try_recv().unwrap().len(), 1, "or it would be shown beside the other");
+}
+
+#[tokio::test]
 async fn a_summary_is_not_replaced_by_one_that_counts_less() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
     let mut receiver = machine.start(&service).await;

@@ -63,6 +63,8 @@ struct Machine {
     /// What its notification server can do. `None`: it has none.
     capabilities: Option<Vec<String>>,
     shows_pictures: bool,
+    /// What its notification server does when a process starts.
+    manner: Manner,
 }
 
 /// A process.
@@ -82,7 +84,8 @@ impl Machine {
         let keyring = mock_store();
         let door = TestBackend::of(keyring.clone());
         let capabilities = Some(vec!["actions".to_owned()]);
-        Self { folder: tempfile::tempdir().unwrap(), keyring, door, capabilities, shows_pictures: true }
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, keyring, door, capabilities, shows_pictures: true, manner: Manner::Shows }
     }
 
     fn options(&self, mode: Mode) -> Options {
@@ -107,7 +110,7 @@ impl Machine {
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (restorations, restored) = mpsc::unbounded_channel();
         let (reports, reported) = mpsc::unbounded_channel();
-        let (notifications, manner) = watch::channel(Manner::Shows);
+        let (notifications, manner) = watch::channel(self.manner);
         let notifier: Option<Arc<dyn Notifier>> = match options.mode {
             Mode::Receive(_) => {
                 let capabilities = self.capabilities.clone();

@@ -70,8 +70,11 @@ impl Notifier for RecordingNotifier {
         self.withdrawn.send(which.clone()).map_err(|_| NotifyError::Absent("the test has ended".into()))
     }
 
-    async fn restore(&self, cards: Vec<Card>) {
-        self.restored.send(cards).unwrap();
+    async fn restore(&self, cards: Vec<Card>) -> Result<(), NotifyError> {
+        if *self.manner.borrow() == Manner::IsAbsent {
+            return Err(NotifyError::Absent("nobody is there".into()));
+        }
+        self.restored.send(cards).map_err(|_| NotifyError::Absent("the test has ended".into()))
     }
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {

@@ -61,7 +61,7 @@ impl Stage {
     async fn restart(self, address: &str, cards: Vec<Card>) -> Self {
         drop(self.notifier);
         let stage = Self::with(self.desktop, address);
-        stage.notifier.restore(cards).await;
+        stage.notifier.restore(cards).await.unwrap();
         stage
     }
 

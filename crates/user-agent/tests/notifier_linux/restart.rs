@@ -49,12 +49,12 @@ fn what_an_ended_server_had_on_screen_is_not_looked_for_on_another() {
             stage.reports = reports;
             sender
         });
-        absent.restore(vec![old.clone()]).await;
+        absent.restore(vec![old.clone()]).await.unwrap();
         assert_eq!(timeout(PATIENCE, stage.reports.recv()).await.unwrap(), Some(gone.clone()));
 
         let desktop = Desktop::start(&bus.address, FULL).await;
         let mut stage = Stage::with(desktop, &bus.address);
-        stage.notifier.restore(vec![old.clone()]).await;
+        stage.notifier.restore(vec![old.clone()]).await.unwrap();
         assert_eq!(stage.report().await, gone);
         stage.desktop.emit("ActionInvoked", &(old.id, "default")).await;
         let new = stage.show(2, Notification { tag: "t".into(), ..clickable("New", &[]) }).await;

@@ -80,11 +80,8 @@ impl Notifier for LinuxNotifier {
         }
     }
 
-    async fn restore(&self, cards: Vec<Card>) {
-        let restored = async { self.connected().await?.restore(cards).await };
-        if let Err(error) = restored.await {
-            tracing::warn!(%error, "clicks on earlier notifications open nothing");
-        }
+    async fn restore(&self, cards: Vec<Card>) -> Result<(), NotifyError> {
+        self.connected().await?.restore(cards).await
     }
 
     async fn server(&self) -> Result<ServerInfo, NotifyError> {

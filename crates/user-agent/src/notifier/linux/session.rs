@@ -146,10 +146,10 @@ impl Session {
         let (here, gone): (Vec<_>, Vec<_>) = cards.into_iter().partition(is_here);
         {
             let mut state = self.state();
-            // It may have ended meanwhile.
-            if state.server.as_ref().map(|known| &known.run) == server.as_ref().map(|server| &server.run) {
-                state.shown.restore(here);
+            if state.server.as_ref().map(|known| &known.run) != server.as_ref().map(|server| &server.run) {
+                return Err(NotifyError::Failed("it began or ended while it was asked".into()));
             }
+            state.shown.restore(here);
         }
         for Card { server, id, .. } in gone {
             // Nobody listens any more when the engine is stopping.
