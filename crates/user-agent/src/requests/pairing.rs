@@ -72,8 +72,7 @@ pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, Comma
         Err(error) => {
             roll_back(shared, id, &service, channel).await;
             if is_new_service {
-                // It was named for this site only, perhaps by mistake: it is not tried for ever.
-                let _ = services::remove(shared, service).await;
+                forget_again(shared, service).await;
             }
             Err(error)
         }
@@ -138,6 +137,18 @@ async fn roll_back(shared: &Shared, id: String, service: &PushServiceUrl, channe
     shared.keys.remove(channel);
     discard_key(shared, channel).await;
     shared.tell(Event::Changed);
+}
+
+/// A push service was named for one site only, perhaps by mistake: it is not tried for ever. It stays if by now other sites
+/// are there, or new ones go there.
+async fn forget_again(shared: &Shared, service: PushServiceUrl) {
+    match services::remove(shared, service).await {
+        Ok(_) => {}
+        Err(error) if error.code == ErrorCode::Invalid => tracing::debug!("{error}"),
+        Err(error) => {
+            tracing::warn!(%error, "the push service of a site that could not be added was not removed");
+        }
+    }
 }
 
 /// Tells the service that a channel is given up. The answer is whether it has confirmed.

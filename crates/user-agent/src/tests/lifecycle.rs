@@ -220,3 +220,54 @@ async fn a_front_end_that_asks_first_connects_only_when_a_service_is_chosen() {
     service.welcome("a1").await;
     receiver.event("the connection", |event| matches!(event, Event::Connected { .. })).await;
 }
+
+/// What is logged from now on, until this is dropped. Tasks of a test run on its own thread.
+fn logged() -> (tracing::subscriber::DefaultGuard, Arc<std::sync::Mutex<Vec<u8>>>) {
+    let log = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(move || Log(writer.clone()))
+        .finish();
+    (tracing::subscriber::set_default(subscriber), log)
+}
+
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_push_service_that_stays_although_its_only_site_was_not_added_is_in_the_log() {
+    let (machine, service, other) =
+        (Machine::new(), ScriptedService::start().await, ScriptedService::start().await);
+    machine.try_start(&service.url(), Mode::Offline).await.unwrap().engine.shutdown().await;
+    let refuse_to_forget =
+        "CREATE TRIGGER kept BEFORE DELETE ON push_service BEGIN SELECT RAISE(ABORT, 'kept'); END";
+    machine.tamper().execute_batch(refuse_to_forget).unwrap();
+    let (_guard, log) = logged();
+    let receiver = machine.start(&service).await;
+    let _peer = service.welcome("a1").await;
+    let adding = tokio::spawn({
+        let (client, push_service) = (receiver.client.clone(), other.url().parse().ok());
+        let new = NewSite { name: "Backups".into(), url: None, vapid_key: None, push_service };
+        async move { client.request(Request::AddSite(new)).await }
+    });
+    let (mut peer, _) = other.welcome("b1").await;
+    let register = peer.receive().await;
+    peer.send(json!({"messageType": "register", "channelID": register["channelID"], "status": 400, "pushEndpoint": ""}))
+        .await;
+    let error = soon("the refusal", adding).await.unwrap().unwrap_err();
+    assert_eq!(error.code, ErrorCode::Rejected, "what failed first is what is told");
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("was not removed") && log.contains("kept"), "{log}");
+}
