@@ -153,7 +153,7 @@ pub(crate) enum Command {
     /// Have the keyring ask for its password
     #[command(long_about = "Have the keyring ask for its password, and wait for the answer.\n\n\
         Nothing else raises its question by itself: a receiver whose keyring is locked waits until it is unlocked, here or \
-        elsewhere.")]
+        elsewhere. Where `keyring = \"file\"` is set, a receiver that runs has the file open; otherwise the passphrase is tried.")]
     Unlock,
     /// Keys of an application server
     #[command(subcommand)]
@@ -271,6 +271,9 @@ pub(crate) enum InboxCommand {
         /// Its id
         id: EntryId,
         /// Print the decrypted payload as it is stored; with --json as the member `raw` of the entry
+        ///
+        /// One that is no text is written to a file or a program byte for byte, and to a terminal in hexadecimal digits. With
+        /// --json it is the member `raw_base64` in place of `raw`.
         #[arg(long)]
         raw: bool,
     },

@@ -33,14 +33,24 @@ impl Output {
 
     /// A line, written out at once.
     pub(crate) fn line(self, line: &str) -> Result<(), Failure> {
-        write_line(line).map_err(|error| {
-            if error.kind() == io::ErrorKind::BrokenPipe {
-                Failure::OutputClosed
-            } else {
-                Failure::internal(format!("cannot write to standard output: {error}"))
-            }
-        })
+        written(write_line(line))
     }
+
+    /// These bytes and nothing else.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+    }
+}
+
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    result.map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Failure::OutputClosed
+        } else {
+            Failure::internal(format!("cannot write to standard output: {error}"))
+        }
+    })
 }
 
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {

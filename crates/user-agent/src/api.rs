@@ -218,8 +218,12 @@ pub enum Response {
     Entry {
         /// The entry.
         entry: Entry,
-        /// The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
+        /// The decrypted payload without its secrets; `None` when there was none, it could not be decrypted, or it is no text.
         raw: Option<String>,
+        /// The same in base64, where it is no text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        raw_base64: Option<String>,
     },
     /// What a site sent.
     Payloads(Vec<RawPayload>),

@@ -126,9 +126,13 @@ unregistered: boolean, } } | { "response": "exported", "value": ExportedSites } 
  */
 entry: Entry, 
 /**
- * The decrypted payload without its secrets; `None` when there was none or it could not be decrypted.
+ * The decrypted payload without its secrets; `None` when there was none, it could not be decrypted, or it is no text.
  */
-raw: string | null, } } | { "response": "payloads", "value": Array<RawPayload> } | { "response": "preview", "value": Preview } | { "response": "picture", "value": EntryPicture } | { "response": "push_services", "value": Array<PushService> } | { "response": "settings", "value": Array<Setting> } | { "response": "checks", "value": Array<Check> };
+raw: string | null, 
+/**
+ * The same in base64, where it is no text.
+ */
+raw_base64?: string, } } | { "response": "payloads", "value": Array<RawPayload> } | { "response": "preview", "value": Preview } | { "response": "picture", "value": EntryPicture } | { "response": "push_services", "value": Array<PushService> } | { "response": "settings", "value": Array<Setting> } | { "response": "checks", "value": Array<Check> };
 
 export type NewSite = { 
 /**

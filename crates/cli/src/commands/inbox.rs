@@ -1,5 +1,9 @@
 //! `belfry inbox`: what arrived.
 
+use std::io::IsTerminal as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::json;
 use user_agent::api::{Disposition, Entry, EntryFilter, EntryId, Request, Response, rfc3339};
@@ -42,16 +46,25 @@ async fn list(global: &Global, filter: EntryFilter, output: Output) -> Result<()
 }
 
 async fn show(global: &Global, id: EntryId, with_raw: bool, output: Output) -> Result<(), Failure> {
-    let Response::Entry { entry, raw } = ask(global, Mode::Offline, Request::ShowEntry { id }).await? else {
-        return Err(mixed_up());
-    };
+    let answer = ask(global, Mode::Offline, Request::ShowEntry { id }).await?;
+    let Response::Entry { entry, raw, raw_base64 } = answer else { return Err(mixed_up()) };
     if output.is_json() {
-        return output.value(&Shown { entry: &entry, raw: with_raw.then_some(raw) });
+        let raw_base64 = raw_base64.filter(|_| with_raw);
+        return output.value(&Shown { entry: &entry, raw: with_raw.then_some(raw), raw_base64 });
     }
-    match (with_raw, raw) {
-        (true, Some(raw)) => output.line(&for_reader(raw)),
-        (true, None) => output.line(""),
-        (false, _) => output.line(&details(&entry)),
+    if !with_raw {
+        return output.line(&details(&entry));
+    }
+    let for_a_terminal = std::io::stdout().is_terminal();
+    match (raw, raw_base64) {
+        // A file or a program gets the payload as it is; a terminal must not be steered by it.
+        (Some(text), _) if for_a_terminal => output.line(&plain_lines(&text)),
+        (Some(text), _) => output.line(&text),
+        (None, Some(base64)) => {
+            let bytes = STANDARD.decode(base64).map_err(|_| mixed_up())?;
+            if for_a_terminal { output.line(&hex(&bytes)) } else { output.bytes(&bytes) }
+        }
+        (None, None) => output.line(""),
     }
 }
 
@@ -62,6 +75,9 @@ struct Shown<'a> {
     entry: &'a Entry,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<Option<String>>,
+    /// In place of text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_base64: Option<String>,
 }
 
 async fn done(global: &Global, request: Request) -> Result<(), Failure> {
@@ -73,10 +89,15 @@ fn entries(count: usize) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
-/// A file or a program gets the payload as it is; a terminal must not be steered by it.
-fn for_reader(raw: String) -> String {
-    use std::io::IsTerminal as _;
-    if std::io::stdout().is_terminal() { plain_lines(&raw) } else { raw }
+/// Sixteen bytes a line: where they begin, each in hexadecimal digits, and what of them is ASCII.
+fn hex(bytes: &[u8]) -> String {
+    let line = |(number, bytes): (usize, &[u8])| {
+        let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let printable = |byte: &u8| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '.' };
+        let text: String = bytes.iter().map(printable).collect();
+        format!("{:08x}  {:<47}  {text}", number * 16, digits.join(" "))
+    };
+    bytes.chunks(16).enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn line(entry: &Entry) -> String {
@@ -151,11 +172,20 @@ mod tests {
 
     #[test]
     fn the_payload_is_a_member_only_where_it_was_asked_for() {
-        let json = |raw| serde_json::to_value(Shown { entry: &entry(), raw }).unwrap();
+        let json = |raw| serde_json::to_value(Shown { entry: &entry(), raw, raw_base64: None }).unwrap();
         assert!(json(None).get("raw").is_none());
         assert_eq!(json(Some(None))["raw"], serde_json::Value::Null);
         assert_eq!(json(Some(Some("p".into())))["raw"], "p");
         assert_eq!(json(None)["id"], "7");
+    }
+
+    #[test]
+    fn binary_data_is_shown_byte_by_byte() {
+        assert_eq!(
+            hex(b"\x00\x1b[2J\xffPush 0123456789"),
+            "00000000  00 1b 5b 32 4a ff 50 75 73 68 20 30 31 32 33 34  ..[2J.Push 01234\n\
+             00000010  35 36 37 38 39                                   56789"
+        );
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Debug for Response {
             Self::Exported(exported) => write!(f, "Exported({} sites)", exported.sites),
             Self::Imported(imported) => imported.fmt(f),
             Self::Entries(entries) => entries.fmt(f),
-            Self::Entry { entry, raw: _ } => entry.fmt(f),
+            Self::Entry { entry, raw: _, raw_base64: _ } => entry.fmt(f),
             Self::Payloads(payloads) => payloads.fmt(f),
             Self::Preview(preview) => preview.fmt(f),
             Self::Picture(picture) => picture.fmt(f),
@@ -103,7 +103,11 @@ mod tests {
             "body": "wren", "navigate": "https://wren.example/", "disposition": "shown"
         }))
         .unwrap();
-        let raw = Response::Entry { entry: entry.clone(), raw: Some("wren".into()) };
+        let raw = Response::Entry {
+            entry: entry.clone(),
+            raw: Some("wren".into()),
+            raw_base64: Some("wren".into()),
+        };
         let list = Response::Entries(vec![entry.clone()]);
         let payload: RawPayload = serde_json::from_value(json!({
             "id": "7", "received_at": "2026-11-23T10:00:00Z", "text": "wren", "size": 4

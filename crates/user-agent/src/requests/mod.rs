@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{Timestamp, ZonedDateTime};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
@@ -118,7 +120,12 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
         Request::ShowEntry { id } => {
             let (entry, raw) =
                 shared.store.read(move |c| Ok(entries::find(c, id)?)).await?.ok_or_else(|| no_entry(id))?;
-            Ok(Response::Entry { entry, raw: raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()) })
+            let (raw, raw_base64) = match raw.map(String::from_utf8) {
+                None => (None, None),
+                Some(Ok(text)) => (Some(text), None),
+                Some(Err(binary)) => (None, Some(STANDARD.encode(binary.as_bytes()))),
+            };
+            Ok(Response::Entry { entry, raw, raw_base64 })
         }
         Request::ListPayloads { site } => mapping::payloads(shared, find(shared, site).await?).await,
         Request::PreviewMapping { id, pointers } => mapping::preview(shared, id, pointers).await,

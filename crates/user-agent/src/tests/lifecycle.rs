@@ -221,6 +221,30 @@ async fn a_front_end_that_asks_first_connects_only_when_a_service_is_chosen() {
     receiver.event("the connection", |event| matches!(event, Event::Connected { .. })).await;
 }
 
+#[tokio::test]
+async fn a_payload_that_is_no_text_comes_back_byte_for_byte_without_its_secrets() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    let secret = b"\xff{\"jwt\":\"s3cret\",\"a\":1}";
+    for (version, payload) in [("v1", &b"\x00\xff\x01"[..]), ("v2", b"{}"), ("v3", secret)] {
+        peer.notify(&channel, version, &encryption::encrypt(&subscription.keys, payload).unwrap()).await;
+        assert_eq!(peer.acks().await, [(version.to_owned(), 100)]);
+    }
+    let mut stored = Vec::new();
+    for entry in receiver.history().await {
+        match receiver.client.request(Request::ShowEntry { id: entry.id }).await.unwrap() {
+            Response::Entry { raw, raw_base64, .. } => stored.push((raw, raw_base64)),
+            other => panic!("{other:?}"),
+        }
+    }
+    let [(redacted, None), json, binary] = &stored[..] else { panic!("{stored:?}") };
+    assert_eq!(*binary, (None, Some("AP8B".into())));
+    assert_eq!(*json, (Some("{}".into()), None));
+    assert_eq!(redacted.as_deref(), Some("\u{fffd}{\"jwt\":null,\"a\":1}"));
+}
+
 /// What is logged from now on, until this is dropped. Tasks of a test run on its own thread.
 fn logged() -> (tracing::subscriber::DefaultGuard, Arc<std::sync::Mutex<Vec<u8>>>) {
     let log = Arc::new(std::sync::Mutex::new(Vec::new()));
