@@ -6,9 +6,10 @@ use tokio::time::Instant;
 
 use crate::api::{CommandError, ErrorCode, Request, Trouble};
 use crate::client::Client;
-use crate::config::Options;
+use crate::config::{ConfigFile, KeyringKind, Options};
 use crate::control::{self, ConnectError};
 use crate::engine::{self, UserAgent};
+pub use crate::keys::Unlocked;
 use crate::profile::Profile;
 
 /// How long another process may own the profile without a socket: it starts, stops, or runs one command, of which the
@@ -61,12 +62,19 @@ pub async fn own(options: Options) -> Result<UserAgent, CommandError> {
 }
 
 /// Has the person asked to unlock the profile's keyring: by the process that owns the profile, or by this one.
-pub async fn unlock(options: &Options) -> Result<(), CommandError> {
+pub async fn unlock(options: &Options) -> Result<Unlocked, CommandError> {
     let profile = Profile::open(&options.profile)?;
     match control::connect(&profile).await {
-        Ok(client) => client.request(Request::Unlock).await.map(drop),
+        Ok(client) => {
+            client.request(Request::Unlock).await?;
+            Ok(match ConfigFile::read(profile.dir())?.keyring {
+                KeyringKind::System => Unlocked::Unlocked,
+                // A process that could not open it would not be there.
+                KeyringKind::File => Unlocked::Open { process: profile.owner() },
+            })
+        }
         Err(ConnectError::Failed(error)) => Err(error),
-        Err(ConnectError::Absent) => engine::unlock(options).await,
+        Err(ConnectError::Absent) => engine::unlock(&profile, options).await,
     }
 }
 

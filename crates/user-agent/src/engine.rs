@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::config::{ConfigFile, KeyringKind, Mode, Options};
 use crate::control::{self, ControlServer};
 use crate::host::Host;
-use crate::keys::{Backend, Keyring, SealedFile};
+use crate::keys::{Backend, Keyring, SealedFile, Unlocked};
 use crate::network;
 use crate::notifier::{self, Notifier, Report};
 use crate::pictures::Pictures;
@@ -128,9 +128,19 @@ fn backend_of(profile: &Profile, kind: KeyringKind, options: &Options) -> Backen
 }
 
 /// Has the person asked to unlock the profile's keyring, when no process that could owns the profile.
-pub(crate) async fn unlock(options: &Options) -> Result<(), CommandError> {
-    let profile = Profile::open(&options.profile)?;
-    let file = ConfigFile::read(profile.dir())?;
-    let backend = backend_of(&profile, file.keyring, options);
-    Keyring::new(profile.id().to_owned(), backend).unlock().await.map_err(CommandError::from)
+pub(crate) async fn unlock(profile: &Profile, options: &Options) -> Result<Unlocked, CommandError> {
+    let kind = ConfigFile::read(profile.dir())?.keyring;
+    let backend = backend_of(profile, kind, options);
+    if let Backend::File(file) = &backend
+        && !file.exists()
+    {
+        return Ok(Unlocked::Absent);
+    }
+    let keyring = Keyring::new(profile.id().to_owned(), backend);
+    match kind {
+        KeyringKind::System => keyring.unlock().await.map(|()| Unlocked::Unlocked),
+        // Nothing stays open when this ends: what can be found out is whether the passphrase is the right one.
+        KeyringKind::File => keyring.vendor().await.map(|_| Unlocked::PassphraseRight),
+    }
+    .map_err(CommandError::from)
 }

@@ -13,6 +13,8 @@ pub enum Trouble {
     KeyringAbsent,
     /// The keyring waits for its password.
     KeyringLocked,
+    /// The passphrase of the keyring file is missing or wrong.
+    PassphraseNeeded,
     /// The person dismissed its question.
     PromptDismissed,
     /// It does not answer.
@@ -68,6 +70,7 @@ impl Trouble {
             | Self::ClockWrong => Severity::Warning,
             Self::KeyringAbsent
             | Self::KeyringLocked
+            | Self::PassphraseNeeded
             | Self::PromptDismissed
             | Self::KeyringSilent
             | Self::KeyringItemDamaged
@@ -89,6 +92,7 @@ impl Trouble {
         match self {
             Self::KeyringAbsent
             | Self::KeyringLocked
+            | Self::PassphraseNeeded
             | Self::PromptDismissed
             | Self::KeyringSilent
             | Self::KeyringItemDamaged
@@ -113,6 +117,7 @@ impl Trouble {
         match self {
             Self::KeyringAbsent
             | Self::KeyringLocked
+            | Self::PassphraseNeeded
             | Self::PromptDismissed
             | Self::KeyringSilent
             | Self::KeyringItemDamaged
@@ -141,6 +146,10 @@ impl Trouble {
             }
             Self::KeyringLocked => {
                 "unlock it: `belfry unlock`, or your desktop's password manager; Belfry goes on by itself"
+            }
+            Self::PassphraseNeeded => {
+                "give the right one: at the terminal, by --passphrase-file FILE, or as a systemd credential called \
+                `belfry-passphrase`"
             }
             Self::PromptDismissed => "it is not asked again by itself: `belfry unlock` when you are ready",
             Self::KeyringSilent => {

@@ -160,9 +160,12 @@ async fn where_there_is_no_keyring_a_sealed_file_takes_its_place_when_it_is_aske
         belfry_tests::belfry::PushService::start(&session, &session.folder().join("s"), &[]).await?;
     let plain = belfry_tests::belfry::Belfry::new(&session, profile.clone())?;
     let belfry = plain.clone().option("--passphrase-file", &right);
+    assert_eq!(belfry.json(["unlock"]).await?, [json!({ "keyring": "absent" })], "and none is made");
     let options = ["--push-service", service.websocket.as_str(), "--notify", "none"];
     let mut run = belfry.run(&options)?;
     run.next("connected").await?;
+    let open = plain.json(["unlock"]).await?.remove(0);
+    assert_eq!((&open["keyring"], open["process"].is_u64()), (&json!("open"), true), "{open}");
     let subscription = belfry.add_site("Backups", &[]).await?;
     let to = session.file("to.json", &subscription.line)?;
     let to = to.to_str().context("a path")?.to_owned();
@@ -172,6 +175,12 @@ async fn where_there_is_no_keyring_a_sealed_file_takes_its_place_when_it_is_aske
 
     assert_eq!(plain.error_code(["site", "list"]).await?, "keyring");
     let mistaken = plain.clone().option("--passphrase-file", &wrong);
+    assert_eq!(belfry.json(["unlock"]).await?, [json!({ "keyring": "passphrase_right" })]);
+    for sealed in [&plain, &mistaken] {
+        assert_eq!(sealed.error_code(["unlock"]).await?, "keyring");
+        let said = String::from_utf8(sealed.output(["unlock"]).await?.stderr)?;
+        assert!(said.contains("--passphrase-file") && !said.contains("`belfry unlock`"), "{said}");
+    }
     assert_eq!(mistaken.error_code(["site", "list"]).await?, "keyring");
     // As systemd's LoadCredential= does it.
     std::fs::copy(&right, credentials.join("belfry-passphrase"))?;

@@ -36,7 +36,10 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Send(send) => send::run(&global, *send, output).await,
         Command::Test { site } => test::run(&global, site, output).await,
         Command::Doctor => doctor::run(&global, output).await,
-        Command::Unlock => Ok(attach::unlock(&global.engine(Mode::Offline)?).await?),
+        Command::Unlock => {
+            let unlocked = attach::unlock(&global.engine(Mode::Offline)?).await?;
+            output.print(&unlocked, || unlocked.to_string())
+        }
         Command::Vapid(vapid) => vapid::run(&vapid, output),
         Command::Completions { shell } => completions(shell, output),
         Command::Dnd { state } => dnd::run(&global, state.as_deref(), output).await,

@@ -10,6 +10,7 @@ mod secret_service;
 #[cfg(test)]
 pub(crate) mod tests;
 mod thread;
+mod unlocked;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,6 +30,7 @@ pub(crate) use backend::{Backend, Changes};
 pub(crate) use record::{StoredKeys, SubscriptionRecord};
 pub(crate) use sealed::SealedFile;
 use thread::KeyringThread;
+pub use unlocked::Unlocked;
 
 /// The service name of every item.
 const SERVICE: &str = "belfry";
@@ -46,6 +48,9 @@ pub(crate) enum KeyringError {
     /// It asks for a password first.
     #[error("the keyring is locked: {0}")]
     Locked(String),
+    /// The sealed file's passphrase is missing or wrong.
+    #[error("the keyring file is sealed: {0}")]
+    Sealed(String),
     /// The person said no to its question.
     #[error("the keyring's question was dismissed")]
     Dismissed,
@@ -69,6 +74,7 @@ impl KeyringError {
         match self {
             Self::Absent(_) => Trouble::KeyringAbsent,
             Self::Locked(_) => Trouble::KeyringLocked,
+            Self::Sealed(_) => Trouble::PassphraseNeeded,
             Self::Dismissed => Trouble::PromptDismissed,
             Self::Missing | Self::Damaged => Trouble::KeyringItemDamaged,
             Self::Silent => Trouble::KeyringSilent,

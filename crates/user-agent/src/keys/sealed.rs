@@ -57,6 +57,11 @@ struct SealedItem {
 struct SealedEntries(Arc<SealedStore>);
 
 impl SealedFile {
+    /// Whether it has been made.
+    pub(crate) fn exists(&self) -> bool {
+        self.folder.join(FILE).exists()
+    }
+
     /// Opens the file, or makes it when it is not there. Blocks, perhaps at a prompt on the terminal.
     pub(super) fn open(&self) -> std::result::Result<Arc<CredentialStore>, KeyringError> {
         let path = self.folder.join(FILE);
@@ -81,17 +86,15 @@ impl SealedFile {
             (Some(file), _, _) => from_file(file)?,
             (None, Some(file), _) => from_file(&file)?,
             (None, None, Some(ask)) => {
-                let asked = ask(new).map_err(|error| KeyringError::Locked(error.to_string()))?;
+                let asked = ask(new).map_err(|error| KeyringError::Sealed(error.to_string()))?;
                 Zeroizing::new(asked)
             }
             (None, None, None) => {
-                let reason = "its passphrase is needed: --passphrase-file, or a systemd credential called \
-                    `belfry-passphrase`";
-                return Err(KeyringError::Locked(reason.into()));
+                return Err(KeyringError::Sealed("its passphrase is needed".into()));
             }
         };
         if text.is_empty() {
-            return Err(KeyringError::Locked("the passphrase is empty".into()));
+            return Err(KeyringError::Sealed("the passphrase is empty".into()));
         }
         Ok(text)
     }
@@ -231,7 +234,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 fn from_file(path: &Path) -> std::result::Result<Zeroizing<String>, KeyringError> {
     let read = fs::read_to_string(path).map(Zeroizing::new);
     let text = read.map_err(|error| {
-        KeyringError::Locked(format!("cannot read the passphrase in {}: {error}", path.display()))
+        KeyringError::Sealed(format!("cannot read the passphrase in {}: {error}", path.display()))
     })?;
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }
@@ -242,7 +245,7 @@ fn cannot_open(path: &Path, error: SealError) -> KeyringError {
         SealError::Newer | SealError::Random(_) => {
             KeyringError::Absent(format!("{}: {error}", path.display()))
         }
-        SealError::Passphrase => KeyringError::Locked(error.to_string()),
+        SealError::Passphrase => KeyringError::Sealed(error.to_string()),
     }
 }
 
@@ -271,7 +274,7 @@ mod tests {
         let store = open("correct horse").unwrap();
         assert_eq!(item(&store).get_secret().unwrap(), b"thirty-two bytes of nightingales");
         assert_eq!(store.search(&HashMap::from([("service", "belfry")])).unwrap().len(), 1);
-        assert!(matches!(open("battery staple"), Err(KeyringError::Locked(_))));
+        assert!(matches!(open("battery staple"), Err(KeyringError::Sealed(_))));
         let bytes = fs::read(folder.path().join(FILE)).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains(&STANDARD.encode("thirty-two bytes")));
         item(&store).delete_credential().unwrap();
@@ -289,7 +292,7 @@ mod tests {
         for damaged in ["", "{}", &cheaper, whole.get(..whole.len() / 2).unwrap()] {
             fs::write(&path, damaged).unwrap();
             let error = file(folder.path(), "p").open().err().unwrap();
-            assert!(matches!(error, KeyringError::Damaged | KeyringError::Locked(_)), "{error}");
+            assert!(matches!(error, KeyringError::Damaged | KeyringError::Sealed(_)), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
         }
     }
@@ -298,8 +301,8 @@ mod tests {
     fn without_a_passphrase_it_stays_shut() {
         let folder = tempfile::tempdir().unwrap();
         let shut = SealedFile { folder: folder.path().to_owned(), passphrase_file: None, ask: None };
-        assert!(matches!(shut.open(), Err(KeyringError::Locked(_))));
-        assert!(matches!(file(folder.path(), "").open(), Err(KeyringError::Locked(_))));
+        assert!(matches!(shut.open(), Err(KeyringError::Sealed(_))));
+        assert!(matches!(file(folder.path(), "").open(), Err(KeyringError::Sealed(_))));
         assert!(!folder.path().join(FILE).exists());
     }
 

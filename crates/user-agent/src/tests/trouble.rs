@@ -10,6 +10,7 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
     match trouble {
         Trouble::KeyringAbsent => ("keyring-absent", "gnome-keyring or KWallet"),
         Trouble::KeyringLocked => ("keyring-locked", "belfry unlock"),
+        Trouble::PassphraseNeeded => ("passphrase-needed", "--passphrase-file"),
         Trouble::PromptDismissed => ("prompt-dismissed", "belfry unlock"),
         Trouble::KeyringSilent => ("keyring-silent", "restart it"),
         Trouble::KeyringItemDamaged => ("keyring-item-damaged", "from a backup"),
@@ -33,9 +34,10 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
     }
 }
 
-const ALL: [Trouble; 22] = [
+const ALL: [Trouble; 23] = [
     Trouble::KeyringAbsent,
     Trouble::KeyringLocked,
+    Trouble::PassphraseNeeded,
     Trouble::PromptDismissed,
     Trouble::KeyringSilent,
     Trouble::KeyringItemDamaged,
@@ -80,6 +82,7 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
     match trouble {
         Trouble::KeyringAbsent => refused(&machine, KeyringError::Absent("no bus".into())).await,
         Trouble::KeyringLocked => refused(&machine, KeyringError::Locked("login".into())).await,
+        Trouble::PassphraseNeeded => refused(&machine, KeyringError::Sealed("wrong".into())).await,
         Trouble::KeyringSilent => refused(&machine, KeyringError::Silent).await,
         Trouble::PromptDismissed => {
             machine.door.refuse(KeyringError::Locked("login".into()));
