@@ -12,11 +12,17 @@ const MOST_SENTENCES: usize = 12;
 /// Fewer printable characters in a row are noise, as strings(1) has it.
 const SHORTEST_RUN: usize = 4;
 
+/// Of binary data, one character in so many has to be in such a run: bytes at random come to one in twenty.
+const LEAST_PRINTABLE: usize = 6;
+
 pub(super) fn read(plaintext: &Plaintext, context: Context<'_>) -> Notification {
     let text = plaintext.lossy_text();
     let written =
         plaintext.json().map(|document| sentences(document, text)).filter(|written| !written.is_empty());
-    let body = written.unwrap_or_else(|| readable(text));
+    // Somebody has sent something: a title alone would look like a message that says nothing.
+    let body = written
+        .or_else(|| readable(text).filter(|body| !body.is_empty()))
+        .unwrap_or_else(|| described(plaintext.size()));
     Notification { title: context.site.to_owned(), body, ..Notification::default() }
 }
 
@@ -53,14 +59,24 @@ fn is_sentence(text: &str) -> bool {
     words.count() > 1 && !text.starts_with(['{', '[', '<'])
 }
 
-/// Text with a few broken characters as it is; of binary data the printable runs, one per line.
-fn readable(text: &str) -> String {
+/// Text with a few broken characters as it is; of binary data the printable runs, one per line. `None`: it has no more of
+/// them than bytes at random would.
+fn readable(text: &str) -> Option<String> {
+    let count = text.chars().count();
     let broken = text.chars().filter(is_broken).count();
-    if broken.saturating_mul(4) <= text.chars().count() {
-        return text.trim().to_owned();
+    if broken.saturating_mul(4) <= count {
+        return Some(text.trim().to_owned());
     }
-    let runs = text.split(|c: char| is_broken(&c)).map(str::trim);
-    runs.filter(|run| run.chars().count() >= SHORTEST_RUN).collect::<Vec<_>>().join("\n")
+    let runs: Vec<_> = text.split(|c: char| is_broken(&c)).map(str::trim).collect();
+    let runs =
+        || runs.iter().map(|run| (run, run.chars().count())).filter(|(_, length)| *length >= SHORTEST_RUN);
+    let printable: usize = runs().map(|(_, length)| length).sum();
+    (printable.saturating_mul(LEAST_PRINTABLE) >= count)
+        .then(|| runs().map(|(run, _)| *run).collect::<Vec<_>>().join("\n"))
+}
+
+fn described(bytes: usize) -> String {
+    if bytes == 1 { "Binary data, 1 byte".to_owned() } else { format!("Binary data, {bytes} bytes") }
 }
 
 fn is_broken(c: &char) -> bool {
@@ -83,8 +99,11 @@ mod tests {
 
     #[test]
     fn broken_text_stays_whole_and_binary_data_shows_its_strings() {
-        assert_eq!(readable("caf\u{fffd} open"), "caf\u{fffd} open");
-        assert_eq!(readable("\0\u{1}\u{2}PNG \u{fffd}\u{fffd}\u{fffd}\u{3}\u{4}ab\u{5}\u{6}Title"), "Title");
-        assert_eq!(readable("\0\0\0"), "");
+        assert_eq!(readable("caf\u{fffd} open").as_deref(), Some("caf\u{fffd} open"));
+        let title = "\0\u{1}\u{2}PNG \u{fffd}\u{fffd}\u{fffd}\u{3}\u{4}ab\u{5}\u{6}Title";
+        assert_eq!(readable(title).as_deref(), Some("Title"));
+        assert_eq!(readable("\0\0\0"), None);
+        assert_eq!(readable(&format!("{}Ab2!", "\0".repeat(40))), None);
+        assert_eq!([described(1), described(812)], ["Binary data, 1 byte", "Binary data, 812 bytes"]);
     }
 }

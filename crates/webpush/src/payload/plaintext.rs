@@ -8,6 +8,7 @@ use crate::secrets;
 /// replaced. Without secrets.
 pub(super) struct Plaintext {
     text: String,
+    size: usize,
     is_utf8: bool,
     json: Option<Value>,
     had_callback_token: bool,
@@ -15,21 +16,21 @@ pub(super) struct Plaintext {
 
 impl Plaintext {
     pub(super) fn new(bytes: &[u8]) -> Self {
-        let is_utf8 = std::str::from_utf8(bytes).is_ok();
+        let (size, is_utf8) = (bytes.len(), std::str::from_utf8(bytes).is_ok());
         let decoded = String::from_utf8_lossy(bytes);
         let text = decoded.strip_prefix('\u{feff}').unwrap_or(&decoded);
         let Some(mut value) = parse(text) else {
             let text = secrets::blank(text).unwrap_or_else(|| text.to_owned());
-            return Self { text, is_utf8, json: None, had_callback_token: false };
+            return Self { text, size, is_utf8, json: None, had_callback_token: false };
         };
         let had_callback_token = value.pointer("/data/jwt").is_some();
         let text = if secrets::remove(&mut value) { value.to_string() } else { text.to_owned() };
         // A JSON structure that was made a JSON string once too often.
         match value.as_str().and_then(structure) {
             Some(within) => {
-                Self { text: within.to_string(), is_utf8, json: Some(within), had_callback_token }
+                Self { text: within.to_string(), size, is_utf8, json: Some(within), had_callback_token }
             }
-            None => Self { text, is_utf8, json: Some(value), had_callback_token },
+            None => Self { text, size, is_utf8, json: Some(value), had_callback_token },
         }
     }
 
@@ -37,6 +38,11 @@ impl Plaintext {
     /// gone.
     pub(super) fn had_callback_token(&self) -> bool {
         self.had_callback_token
+    }
+
+    /// As it came, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     /// As text, invalid sequences replaced.
