@@ -5,19 +5,21 @@ mod site;
 mod until;
 mod values;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use url::Url;
 use user_agent::api::{CommandError, EntryId, SettingKey};
 use user_agent::config::{Mode, Notify, Options, Passphrase, PushServiceName, default_profile};
 
 pub(crate) use send::{Button, Members, Send};
 pub(crate) use site::{SiteAdd, SiteCommand, SiteSet};
-pub(crate) use until::until;
-pub(crate) use values::{Change, Source};
+use until::until;
+pub(crate) use values::{Change, Silence, Source};
 
 /// Receives Web Push on the desktop, without a browser. Also a push service, and an application server.
 #[derive(Debug, Parser)]
@@ -27,6 +29,41 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Reads a command line. What it refuses is wrong usage.
+    pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments = Self::try_parse_from(words)?;
+        match arguments.check() {
+            Ok(()) => Ok(arguments),
+            Err(error) => Err(Self::command().error(ErrorKind::ValueValidation, error.message)),
+        }
+    }
+
+    /// What single values do not tell.
+    fn check(&self) -> Result<(), CommandError> {
+        let Self { global, command } = self;
+        if let Command::Config(ConfigCommand::Set { key, value: Some(value) }) = command {
+            return check_setting(*key, value);
+        }
+        if let Command::Run(Run { push_service: Some(PushServiceName::Url(url)), .. }) = command {
+            // Any other command may be done by a process that was allowed to.
+            return url.check_secure(global.allow_insecure);
+        }
+        if let Command::Send(send) = command { send.check() } else { Ok(()) }
+    }
+}
+
+/// Which values there are depends on the setting.
+fn check_setting(key: SettingKey, value: &str) -> Result<(), CommandError> {
+    match key {
+        SettingKey::PushService => value.parse::<PushServiceName>().map(drop),
+        SettingKey::DndSchedule
+        | SettingKey::HistoryDays
+        | SettingKey::HistoryPerSite
+        | SettingKey::CaFile => key.check(value),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -118,7 +155,7 @@ pub(crate) enum Command {
     /// Do Not Disturb
     Dnd {
         /// on, off, a duration, or until-tomorrow; without it, what is in force is printed
-        state: Option<String>,
+        state: Option<Silence>,
     },
     /// Settings
     #[command(subcommand)]
@@ -168,13 +205,13 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8030", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:8030", value_name = "ADDRESS", value_parser = values::address)]
     pub(crate) listen: SocketAddr,
     /// Where messages are kept [default: `belfry-push-service` in the system's folder for application data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// How others reach the service, when that is not the listening address
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = values::public_url)]
     pub(crate) public_url: Option<Url>,
     /// The certificate chain in PEM: serves https and wss
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls")]
@@ -196,7 +233,7 @@ pub(crate) struct Serve {
     #[arg(long, value_enum, value_name = "WHETHER")]
     pub(crate) rate_limits: Option<Switch>,
     /// Believe the X-Forwarded-For of a proxy at this address; may be repeated. Turns the limits on
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = values::ip)]
     pub(crate) trusted_proxy: Vec<IpAddr>,
 }
 
@@ -258,7 +295,7 @@ pub(crate) struct Inbox {
     #[arg(long)]
     pub(crate) unread: bool,
     /// At most this many [default: 50]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::count)]
     pub(crate) limit: Option<u32>,
     #[command(subcommand)]
     pub(crate) command: Option<InboxCommand>,

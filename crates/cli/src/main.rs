@@ -15,8 +15,6 @@ mod stop;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
-
 use crate::args::Arguments;
 use crate::exit::Failure;
 use crate::output::Output;
@@ -25,7 +23,7 @@ use crate::output::Output;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     log::to_stderr(arguments.global.verbose, arguments.global.log_format);
     let output = Output::new(arguments.global.json);
     let result = match tokio::runtime::Runtime::new() {

@@ -68,8 +68,8 @@ use self::service::{Phase, Service};
 pub use self::store::OpenError;
 use self::store::{Store, Swept};
 pub use self::tls::{Tls, TlsError};
-pub use self::urls::InvalidPublicUrl;
 use self::urls::Urls;
+pub use self::urls::{InvalidPublicUrl, check_public_url};
 
 /// How long shutdown waits for requests, and then for connections, that are still under way.
 const GRACE: Duration = Duration::from_secs(5);

@@ -21,6 +21,13 @@ pub(crate) struct Urls {
 #[error("the public URL must be http or https with a host, without query or fragment")]
 pub struct InvalidPublicUrl;
 
+/// Whether endpoints can be made of a public URL.
+pub fn check_public_url(url: &Url) -> Result<(), InvalidPublicUrl> {
+    let is_one = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let is_bare = url.query().is_none() && url.fragment().is_none();
+    if is_one && is_bare { Ok(()) } else { Err(InvalidPublicUrl) }
+}
+
 impl Urls {
     /// Of a service that listens here. Listening on every address, it names itself by the loopback one: a `public` URL
     /// is what makes it reachable from elsewhere.
@@ -43,14 +50,8 @@ impl Urls {
                     .map_err(|_| InvalidPublicUrl)?
             }
         };
-        let scheme = match endpoint.scheme() {
-            "http" => "ws",
-            "https" => "wss",
-            _ => return Err(InvalidPublicUrl),
-        };
-        if !endpoint.has_host() || endpoint.query().is_some() || endpoint.fragment().is_some() {
-            return Err(InvalidPublicUrl);
-        }
+        check_public_url(&endpoint)?;
+        let scheme = if endpoint.scheme() == "https" { "wss" } else { "ws" };
         let mut websocket = endpoint.clone();
         websocket.set_scheme(scheme).map_err(|()| InvalidPublicUrl)?;
         let mut registration = websocket.clone();

@@ -13,6 +13,7 @@ mod settings;
 mod site;
 mod status;
 mod transfer;
+pub(crate) mod typed;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +27,10 @@ pub use event::{Disposition, Event, UaidState};
 pub use payloads::{PointerRemark, Preview, RawPayload, TypedPointer};
 pub(crate) use permission::Verdict;
 pub use permission::{Burst, Images, Links};
+pub(crate) use settings::OFF;
 pub use settings::{Setting, SettingKey};
-pub use site::{NewSite, Site, SiteChange, SiteState};
+pub(crate) use site::origin;
+pub use site::{NewSite, Site, SiteChange, SiteState, site_name, site_origin, vapid_key};
 pub use status::{Check, Condition, DoNotDisturb, PushService, PushServiceStatus, Severity, Status};
 pub use transfer::{ExportedSites, FilePassphrase, ImportedSite};
 

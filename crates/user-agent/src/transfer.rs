@@ -6,7 +6,7 @@ use webpush::payload::FieldMapping;
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, UserAgentId};
 use zeroize::Zeroizing;
 
-use crate::api::{Burst, CommandError, ErrorCode, Images, Links, SiteState};
+use crate::api::{Burst, CommandError, ErrorCode, Images, Links, SiteState, typed};
 use crate::config::PushServiceName;
 use crate::keys::StoredKeys;
 use crate::keys::seal::{SealError, SealKey, Sealed};
@@ -26,6 +26,7 @@ pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 #[serde(deny_unknown_fields)]
 pub(crate) struct PortableSite {
     pub(crate) name: String,
+    #[serde(default, deserialize_with = "typed::origin")]
     pub(crate) url: Option<Url>,
     /// `local`: that of whoever reads this.
     pub(crate) push_service: PushServiceName,
@@ -34,6 +35,7 @@ pub(crate) struct PortableSite {
     /// Its sender has not been given the subscription that moves.
     #[serde(default)]
     pub(crate) needs_pairing: bool,
+    #[serde(default, deserialize_with = "typed::vapid_key")]
     pub(crate) vapid_key: Option<ApplicationServerKey>,
     pub(crate) state: SiteState,
     pub(crate) sound: bool,
@@ -121,14 +123,18 @@ pub(crate) fn read(document: &str, passphrase: Option<&str>) -> Result<Vec<Porta
         belfry: String,
         v: u32,
     }
-    let Head { belfry, v } = serde_json::from_str(document).map_err(|error| wrong(&error))?;
+    let unread = |error: serde_json::Error| match error.is_data() {
+        true => wrong(&error),
+        false => wrong(&format!("it is no JSON, at line {}", error.line())),
+    };
+    let Head { belfry, v } = serde_json::from_str(document).map_err(unread)?;
     if belfry != KIND {
         return Err(wrong(&"it holds something else"));
     }
     if v != VERSION {
         return Err(CommandError::invalid("the file was written by a newer version of Belfry"));
     }
-    let file: File = serde_json::from_str(document).map_err(|error| wrong(&error))?;
+    let file: File = serde_json::from_str(document).map_err(unread)?;
     let sites = match (file.sites, file.sealed, passphrase) {
         (Some(sites), None, _) => {
             if sites.iter().any(|site| site.subscription.is_some()) {
@@ -269,6 +275,10 @@ mod tests {
         assert!(refused(&|document| document["v"] = json!(2)).contains("newer"));
         assert!(refused(&|document| document["belfry"] = json!("inbox")).contains("something else"));
         assert!(refused(&|document| document["colour"] = json!("red")).contains("colour"));
+        assert!(
+            refused(&|document| document["sites"][0]["url"] = json!("example"))
+                .contains("such as https://example.org")
+        );
         assert!(refused(&|document| document["sites"][0]["state"] = json!("loud")).contains("loud"));
         assert!(
             refused(&|document| document["sites"][0]["mapping"] = json!({"title": "t"})).contains("slash")
@@ -282,6 +292,7 @@ mod tests {
         for none in ["", "[]", "{}", "{\"belfry\":", "belfry"] {
             assert_eq!(read(none, None).unwrap_err().code, ErrorCode::Invalid, "{none}");
         }
+        assert!(read("belfry", None).unwrap_err().message.ends_with("it is no JSON, at line 1"));
         assert!(read(&" ".repeat(MOST_BYTES + 1), None).unwrap_err().message.contains("too large"));
     }
 }

@@ -11,7 +11,7 @@ use user_agent::api::CommandError;
 use webpush::payload::{AppBadge, Direction};
 use webpush::{Topic, Urgency};
 
-use super::Source;
+use super::{Source, values};
 
 #[derive(Debug, Args)]
 pub(crate) struct Send {
@@ -25,25 +25,43 @@ pub(crate) struct Send {
     #[arg(long, requires = "title")]
     pub(crate) body: Option<String>,
     /// What a click opens
-    #[arg(long, requires = "title", value_name = "URL")]
+    #[arg(long, requires = "title", value_name = "URL", value_parser = values::link)]
     pub(crate) navigate: Option<Url>,
     /// Send these bytes; `-`: standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) payload: Option<Source>,
     /// Seconds the push service may keep it
-    #[arg(long, default_value_t = 2_419_200, value_name = "S")]
+    #[arg(long, default_value_t = 2_419_200, value_name = "S", value_parser = values::seconds)]
     pub(crate) ttl: u32,
     /// very-low, low, normal or high
     #[arg(long, default_value_t, value_name = "U")]
     pub(crate) urgency: Urgency,
     /// Replaces an undelivered push with the same topic: up to 32 of A-Z a-z 0-9 - _
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = values::topic)]
     pub(crate) topic: Option<Topic>,
     /// Sign with this private key (PEM), which a restricted subscription requires
     #[arg(long, value_name = "PEM")]
     pub(crate) vapid_key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) members: Members,
+}
+
+impl Send {
+    /// What single values do not tell.
+    pub(super) fn check(&self) -> Result<(), CommandError> {
+        if self.to == Source::Stdin && self.payload == Some(Source::Stdin) {
+            let message =
+                "standard input holds the subscription or the payload, not both: name a file for one";
+            return Err(CommandError::invalid(message));
+        }
+        if self.navigate.is_some() && self.title.as_deref() == Some("") {
+            return Err(CommandError::invalid("a message with --navigate needs a title that is not empty"));
+        }
+        if self.members.renotify && self.members.tag.as_deref() == Some("") {
+            return Err(CommandError::invalid("--renotify needs a tag that is not empty"));
+        }
+        Ok(())
+    }
 }
 
 /// What else a Declarative Web Push document can say. It has to have a link.
@@ -60,13 +78,13 @@ pub(crate) struct Members {
     #[arg(long, requires = "navigate", value_name = "TITLE=URL", action = ArgAction::Append)]
     pub(crate) action: Vec<Button>,
     /// A small picture
-    #[arg(long, requires = "navigate", value_name = "URL")]
+    #[arg(long, requires = "navigate", value_name = "URL", value_parser = values::link)]
     pub(crate) icon: Option<Url>,
     /// A large picture
-    #[arg(long, requires = "navigate", value_name = "URL")]
+    #[arg(long, requires = "navigate", value_name = "URL", value_parser = values::link)]
     pub(crate) image: Option<Url>,
     /// A picture of one colour, for a status bar
-    #[arg(long, requires = "navigate", value_name = "URL")]
+    #[arg(long, requires = "navigate", value_name = "URL", value_parser = values::link)]
     pub(crate) badge: Option<Url>,
     /// Without a sound
     #[arg(long, requires = "navigate")]
@@ -77,7 +95,8 @@ pub(crate) struct Members {
         requires = "navigate",
         conflicts_with = "silent",
         value_name = "MS,…",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = values::milliseconds
     )]
     pub(crate) vibrate: Vec<u32>,
     /// Stay until somebody closes it
@@ -99,7 +118,7 @@ pub(crate) struct Members {
     #[arg(long, requires = "navigate")]
     pub(crate) mutable: bool,
     /// JSON for the sender's own service worker
-    #[arg(long, requires = "navigate", value_name = "JSON", value_parser = json)]
+    #[arg(long, requires = "navigate", value_name = "JSON", value_parser = values::json)]
     pub(crate) data: Option<Value>,
 }
 
@@ -165,12 +184,8 @@ fn app_badge(text: &str) -> Result<AppBadge, CommandError> {
         ("true", _) => Ok(AppBadge::Unspecified),
         ("false", _) | (_, Ok(0)) => Ok(AppBadge::Clear),
         (_, Ok(count)) => Ok(AppBadge::Count(count)),
-        (_, Err(_)) => Err(CommandError::invalid("give a number, true or false")),
+        (_, Err(_)) => Err(CommandError::invalid("give a whole number such as 3, true or false")),
     }
-}
-
-fn json(text: &str) -> Result<Value, CommandError> {
-    serde_json::from_str(text).map_err(|error| CommandError::invalid(format!("this is no JSON: {error}")))
 }
 
 #[cfg(test)]

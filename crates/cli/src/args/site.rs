@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use url::Url;
+use user_agent::api;
 use user_agent::config::PushServiceName;
 use webpush::ApplicationServerKey;
 
@@ -70,12 +71,13 @@ pub(crate) enum SiteCommand {
 #[derive(Debug, Args)]
 pub(crate) struct SiteAdd {
     /// What you call it
+    #[arg(value_parser = api::site_name)]
     pub(crate) name: String,
     /// Its origin, such as `https://example.com`, which relative links in its pushes belong to
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = api::site_origin)]
     pub(crate) url: Option<Url>,
     /// The sender's VAPID public key (base64url): only that sender is accepted then
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = api::vapid_key)]
     pub(crate) vapid_key: Option<ApplicationServerKey>,
     /// `mozilla` or a ws:// or wss:// URL [default: the profile's]
     #[arg(long, value_name = "URL")]

@@ -1,5 +1,3 @@
-use clap::CommandFactory as _;
-use clap::error::ErrorKind;
 use user_agent::api::SiteChange;
 use webpush::Urgency;
 use webpush::payload::MappedField;
@@ -7,9 +5,8 @@ use webpush::payload::MappedField;
 use super::*;
 
 fn parse(line: &str) -> Result<Arguments, clap::Error> {
-    Arguments::try_parse_from(
-        std::iter::once("belfry").chain(line.split(' ').filter(|word| !word.is_empty())),
-    )
+    let words = std::iter::once("belfry").chain(line.split(' ').filter(|word| !word.is_empty()));
+    Arguments::read(words.map(Into::into))
 }
 
 fn command(line: &str) -> Command {
@@ -41,6 +38,7 @@ fn every_command_of_the_contract_is_understood() {
         "serve --tls auto --json",
         "run --push-service ws://127.0.0.1:8030/ --notify portable --exec true",
         "run --push-service local",
+        "run --push-service ws://push.example/ --allow-insecure",
         &format!("site add Backups --url https://example.com --vapid-key {key} --push-service mozilla"),
         "site list",
         "site show Backups --subscription",
@@ -86,6 +84,7 @@ fn wrong_usage_is_told_apart_from_failure() {
         "serve --tls auto --tls-cert F --tls-key F",
         "serve --listen nowhere",
         "run --push-service https://push.example/",
+        "run --push-service ws://push.example/",
         "run --notify loudly",
         "site add",
         "site add A --vapid-key short",
@@ -105,6 +104,28 @@ fn wrong_usage_is_told_apart_from_failure() {
         "site set A map.colour=/a",
         "site set A map.=/a",
         "config get colour",
+        "config set history-days many",
+        "config set history-days 0",
+        "config set history-per-site 1000001",
+        "config set dnd-schedule noon",
+        "config set push-service https://push.example/",
+        "dnd bogus",
+        "dnd -5m",
+        "dnd 5",
+        "site add A --url example.com",
+        "site add A --url ftp://example.com",
+        &format!("site add {}", "x".repeat(101)),
+        "site set A name=",
+        "site set A url=example.com",
+        "site set A url=ftp://example.com",
+        "serve --public-url push.example",
+        "serve --public-url wss://push.example/",
+        "serve --public-url https://push.example/?a",
+        "serve --trusted-proxy proxy",
+        "inbox --limit few",
+        "send --to - --payload -",
+        "send --to F --title= --navigate https://a.example/",
+        "send --to F --title T --navigate https://a.example/ --tag= --renotify",
         "service add https://push.example/",
         "inbox read",
         "inbox show seven",
@@ -128,6 +149,49 @@ fn wrong_usage_is_told_apart_from_failure() {
     }
     assert_eq!(parse("--help").unwrap_err().exit_code(), 0);
     assert_eq!(parse("--version").unwrap_err().kind(), ErrorKind::DisplayVersion);
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_an_example_and_not_in_the_words_of_a_parser() {
+    let send = "send --to F --title T --navigate https://a.example/";
+    for (line, expected) in [
+        ("serve --listen nowhere", "such as 127.0.0.1:8030 or [::1]:8030"),
+        ("serve --public-url push.example", "such as https://push.example.org/"),
+        ("serve --trusted-proxy proxy", "such as 127.0.0.1 or ::1"),
+        ("run --push-service push.example", "such as wss://push.example.org/"),
+        ("site add A --url example", "such as https://example.org"),
+        ("site add A --vapid-key short", "87 characters of base64url that begin with B"),
+        ("site set A url=example", "such as https://example.org"),
+        ("site set A vapid-key=short", "87 characters of base64url that begin with B"),
+        ("site set A state", "such as state=quiet"),
+        ("site set A snooze=soon", "a duration such as 45m or 2h"),
+        ("site set A burst=many", "such as 5/10"),
+        ("inbox --limit few", "such as 20"),
+        ("inbox show seven", "such as 12"),
+        ("dnd bogus", "give on, off, until-tomorrow, or a duration such as 45m or 2h"),
+        (
+            "config set history-days many",
+            "history-days is a whole number from 1 to 36500, such as 90, or off",
+        ),
+        ("config set dnd-schedule noon", "such as 22:00-07:00"),
+        ("send --to F --ttl soon", "a whole number of seconds, such as 3600"),
+        ("send --to F --topic a.b", "such as build-7"),
+        ("send --to F --title T --navigate log", "such as https://example.org/log"),
+        (&format!("{send} --icon i.png"), "such as https://example.org/log"),
+        (&format!("{send} --vibrate long"), "such as 200,100,200"),
+        (&format!("{send} --app-badge many"), "such as 3"),
+        (&format!("{send} --data {{"), "such as {\"id\":7}"),
+        (&format!("{send} --timestamp now"), "such as 2026-11-25T10:00:00Z"),
+        (&format!("{send} --action Log"), "such as Log=https://example.org/log"),
+    ] {
+        let error = parse(line).expect_err(line).to_string();
+        assert!(error.contains(expected), "{line}: {error}");
+        for words in
+            ["relative URL", "invalid digit", "invalid socket", "invalid IP", "EOF", "expected value"]
+        {
+            assert!(!error.contains(words), "{line}: {error}");
+        }
+    }
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! Values that are more than one word to clap.
 
 use std::io::{self, Read};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::ZonedDateTime;
+use serde_json::Value;
 use url::Url;
-use user_agent::api::{CommandError, ErrorCode, SiteChange};
+use user_agent::api::{self, CommandError, DoNotDisturb, ErrorCode, SiteChange};
 use user_agent::config::PushServiceName;
+use webpush::Topic;
 use webpush::payload::{JsonPointer, MappedField};
 
 use super::until;
@@ -55,6 +58,71 @@ fn read_limited(source: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What `belfry dnd` switches to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Silence(pub(crate) DoNotDisturb);
+
+impl FromStr for Silence {
+    type Err = CommandError;
+
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        Ok(Self(match text {
+            "on" => DoNotDisturb::On,
+            "off" => DoNotDisturb::Off,
+            lasting => DoNotDisturb::Until(until(lasting, &ZonedDateTime::now()).map_err(|_| {
+                CommandError::invalid("give on, off, until-tomorrow, or a duration such as 45m or 2h")
+            })?),
+        }))
+    }
+}
+
+/// A value, or what was expected in words of ours: those of the parsers are not for people.
+fn parsed<T: FromStr>(text: &str, expected: &str) -> Result<T, CommandError> {
+    text.parse().map_err(|_| CommandError::invalid(expected))
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, CommandError> {
+    parsed(text, "give an IP address and a port, such as 127.0.0.1:8030 or [::1]:8030")
+}
+
+pub(super) fn ip(text: &str) -> Result<IpAddr, CommandError> {
+    parsed(text, "give an IP address, such as 127.0.0.1 or ::1")
+}
+
+pub(super) fn seconds(text: &str) -> Result<u32, CommandError> {
+    parsed(text, "give a whole number of seconds, such as 3600")
+}
+
+pub(super) fn milliseconds(text: &str) -> Result<u32, CommandError> {
+    parsed(text, "give whole milliseconds, such as 200,100,200")
+}
+
+pub(super) fn count(text: &str) -> Result<u32, CommandError> {
+    parsed(text, "give a whole number, such as 20")
+}
+
+pub(super) fn topic(text: &str) -> Result<Topic, CommandError> {
+    parsed(text, "give 1 to 32 of A-Z a-z 0-9 - _, such as build-7")
+}
+
+/// What a click opens, or a picture.
+pub(super) fn link(text: &str) -> Result<Url, CommandError> {
+    parsed(text, "give a whole address, such as https://example.org/log")
+}
+
+pub(super) fn public_url(text: &str) -> Result<Url, CommandError> {
+    let invalid = "give an http or https address without a query, such as https://push.example.org/";
+    let url = parsed(text, invalid)?;
+    push_service::check_public_url(&url).map(|()| url).map_err(|_| CommandError::invalid(invalid))
+}
+
+pub(super) fn json(text: &str) -> Result<Value, CommandError> {
+    serde_json::from_str(text).map_err(|error| {
+        let column = error.column();
+        CommandError::invalid(format!("give JSON, such as {{\"id\":7}}: this is none, at character {column}"))
+    })
+}
+
 /// One `KEY=VALUE` of `site set`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Change {
@@ -67,13 +135,12 @@ impl FromStr for Change {
     type Err = CommandError;
 
     fn from_str(text: &str) -> Result<Self, CommandError> {
-        let (key, value) = text.split_once('=').ok_or_else(|| CommandError::invalid("write KEY=VALUE"))?;
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| CommandError::invalid("write KEY=VALUE, such as state=quiet"))?;
         Ok(Self::Known(match key {
-            "name" => SiteChange::Name(value.to_owned()),
-            "url" => {
-                let url = |text| Url::parse(text).map_err(|_| CommandError::invalid("url is not a URL"));
-                SiteChange::Url(some(value).map(url).transpose()?)
-            }
+            "name" => SiteChange::Name(api::site_name(value)?),
+            "url" => SiteChange::Url(some(value).map(api::site_origin).transpose()?),
             "state" => SiteChange::State(value.parse()?),
             "snooze" if value == "off" => SiteChange::Snooze(None),
             "snooze" => SiteChange::Snooze(Some(until(value, &ZonedDateTime::now())?)),
@@ -82,12 +149,7 @@ impl FromStr for Change {
             "images" => SiteChange::Images(value.parse()?),
             "burst" => SiteChange::Burst(value.parse()?),
             "dnd-bypass" => SiteChange::DndBypass(switch(value)?),
-            "vapid-key" => {
-                let key = |text: &str| {
-                    text.parse().map_err(|_| CommandError::invalid("vapid-key is not a VAPID public key"))
-                };
-                SiteChange::VapidKey(some(value).map(key).transpose()?)
-            }
+            "vapid-key" => SiteChange::VapidKey(some(value).map(api::vapid_key).transpose()?),
             "push-service" => return Ok(Self::PushService(value.parse()?)),
             key if key.starts_with("map.") => {
                 let field = key.trim_start_matches("map.").parse::<MappedField>();

@@ -1,18 +1,17 @@
 //! `belfry dnd`: silence for every site.
 
-use jiff::ZonedDateTime;
 use serde_json::json;
-use user_agent::api::{CommandError, DoNotDisturb, Request, Response, rfc3339};
+use user_agent::api::{DoNotDisturb, Request, Response, rfc3339};
 use user_agent::config::Mode;
 
 use super::{ask, mixed_up};
-use crate::args::{Global, until};
+use crate::args::{Global, Silence};
 use crate::exit::Failure;
 use crate::output::Output;
 
-pub(crate) async fn run(global: &Global, state: Option<&str>, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, state: Option<Silence>, output: Output) -> Result<(), Failure> {
     let request = match state {
-        Some(state) => Request::SetDoNotDisturb { value: silence(state, &ZonedDateTime::now())? },
+        Some(Silence(value)) => Request::SetDoNotDisturb { value },
         None => Request::Status,
     };
     let Response::Status(status) = ask(global, Mode::Offline, request).await? else {
@@ -25,13 +24,5 @@ pub(crate) async fn run(global: &Global, state: Option<&str>, output: Output) ->
         DoNotDisturb::Off => "Notifications are shown.".into(),
         DoNotDisturb::On => "Do not disturb, until `belfry dnd off`.".into(),
         DoNotDisturb::Until(end) => format!("Do not disturb until {}.", rfc3339::format(end)),
-    })
-}
-
-fn silence(state: &str, now: &ZonedDateTime) -> Result<DoNotDisturb, CommandError> {
-    Ok(match state {
-        "on" => DoNotDisturb::On,
-        "off" => DoNotDisturb::Off,
-        lasting => DoNotDisturb::Until(until(lasting, now)?),
     })
 }

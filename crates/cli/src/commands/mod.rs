@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         }
         Command::Vapid(vapid) => vapid::run(&vapid, output),
         Command::Completions { shell } => completions(shell, output),
-        Command::Dnd { state } => dnd::run(&global, state.as_deref(), output).await,
+        Command::Dnd { state } => dnd::run(&global, state, output).await,
         Command::Config(command) => config::run(&global, command, output).await,
         Command::Service(command) => service::run(&global, command, output).await,
     }

@@ -34,10 +34,6 @@ const CONTACT: &str = "mailto:belfry@example.invalid";
 const TOKEN_LIFE: u64 = 12 * 60 * 60;
 
 pub(crate) async fn run(global: &Global, send: Send, output: Output) -> Result<(), Failure> {
-    if send.to == Source::Stdin && send.payload == Some(Source::Stdin) {
-        let message = "standard input holds the subscription or the payload, not both: name a file for one";
-        return Err(CommandError::invalid(message).into());
-    }
     let subscription = subscription(&send.to)?;
     let payload = payload(&send)?;
     let key = send.vapid_key.clone().map(|file| vapid_key(&Source::File(file))).transpose()?;
@@ -85,8 +81,12 @@ fn as_number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok,
 }
 
 fn subscription(source: &Source) -> Result<PushSubscription, CommandError> {
-    serde_json::from_slice(&source.read(MAX_JSON)?)
-        .map_err(|error| CommandError::invalid(format!("this is not a push subscription: {error}")))
+    serde_json::from_slice(&source.read(MAX_JSON)?).map_err(|error| {
+        let wrong = if error.is_data() { error.to_string() } else { "it is no JSON".to_owned() };
+        let message = "this is not a push subscription, {\"endpoint\":…,\"keys\":{\"p256dh\":…,\"auth\":…}}, as `belfry site add` \
+            prints it";
+        CommandError::invalid(format!("{message}: {wrong}"))
+    })
 }
 
 fn payload(send: &Send) -> Result<Vec<u8>, CommandError> {
@@ -164,8 +164,9 @@ fn with_members(notification: Notification, members: &Members) -> DeclarativeMes
 
 fn vapid_key(file: &Source) -> Result<VapidKey, CommandError> {
     let pem = file.read(MAX_JSON)?;
-    VapidKey::from_pem(&String::from_utf8_lossy(&pem))
-        .map_err(|error| CommandError::invalid(format!("--vapid-key: {error}")))
+    VapidKey::from_pem(&String::from_utf8_lossy(&pem)).map_err(|error| {
+        CommandError::invalid(format!("--vapid-key: {error}, as `belfry vapid generate` prints it"))
+    })
 }
 
 fn identity(key: &VapidKey) -> Identity<'_> {

@@ -3,9 +3,14 @@ use super::*;
 #[tokio::test]
 async fn wrong_usage_is_status_2_and_says_so_on_stderr() {
     let home = tempfile::tempdir().unwrap();
-    for arguments in
-        [&["bell"][..], &["site", "add"], &["--json", "send"], &["site", "set", "A", "colour=red"]]
-    {
+    for arguments in [
+        &["bell"][..],
+        &["site", "add"],
+        &["--json", "send"],
+        &["site", "set", "A", "colour=red"],
+        &["dnd", "bogus"],
+        &["config", "set", "history-days", "many"],
+    ] {
         let output = run(home.path(), arguments).await;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
@@ -76,9 +81,14 @@ async fn what_is_not_a_subscription_is_not_sent_to() {
     let home = tempfile::tempdir().unwrap();
     let (code, _) = failure(&feed(home.path(), &["--json", "send", "--to", "-"], "{}").await);
     assert_eq!(code, "invalid");
-    let both = ["--json", "send", "--to", "-", "--payload", "-"];
-    let (code, message) = failure(&feed(home.path(), &both, "{}").await);
-    assert_eq!((code.as_str(), message.contains("not both")), ("invalid", true));
+    let (code, message) = failure(&feed(home.path(), &["--json", "send", "--to", "-"], "no JSON").await);
+    assert_eq!(
+        (code.as_str(), message.ends_with("as `belfry site add` prints it: it is no JSON")),
+        ("invalid", true)
+    );
+    let both = feed(home.path(), &["--json", "send", "--to", "-", "--payload", "-"], "{}").await;
+    assert_eq!((both.status.code(), both.stdout.is_empty()), (Some(2), true));
+    assert!(String::from_utf8_lossy(&both.stderr).contains("not both"));
     let (code, _) = failure(&run(home.path(), &["--json", "send", "--to", "/nonexistent"]).await);
     assert_eq!(code, "storage");
 }

@@ -26,7 +26,9 @@ impl FromStr for EntryId {
     type Err = CommandError;
 
     fn from_str(text: &str) -> Result<Self, CommandError> {
-        text.parse().map(Self).map_err(|_| CommandError::invalid("an entry's id is a whole number"))
+        text.parse().map(Self).map_err(|_| {
+            CommandError::invalid("an entry's id is a whole number such as 12: see `belfry inbox`")
+        })
     }
 }
 

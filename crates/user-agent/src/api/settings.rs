@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::CommandError;
+use crate::config::PushServiceUrl;
+use crate::permission::Schedule;
 
 /// The name of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,10 +27,33 @@ pub enum SettingKey {
     CaFile,
 }
 
+/// What stands for none.
+pub(crate) const OFF: &str = "off";
+
 impl SettingKey {
     /// Every setting, in the order of the page.
     pub const ALL: [Self; 5] =
         [Self::PushService, Self::DndSchedule, Self::HistoryDays, Self::HistoryPerSite, Self::CaFile];
+
+    /// Refuses what it can be set to in no profile. A file that it names is not looked at.
+    pub fn check(self, value: &str) -> Result<(), CommandError> {
+        match self {
+            Self::PushService => value.parse::<PushServiceUrl>().map(drop),
+            Self::DndSchedule if value == OFF => Ok(()),
+            Self::DndSchedule => value.parse::<Schedule>().map(drop),
+            Self::HistoryDays => self.check_limit(value, 36_500, 90),
+            Self::HistoryPerSite => self.check_limit(value, 1_000_000, 500),
+            Self::CaFile => Ok(()),
+        }
+    }
+
+    fn check_limit(self, value: &str, most: u32, example: u32) -> Result<(), CommandError> {
+        if value == OFF || value.parse().is_ok_and(|count: u32| (1..=most).contains(&count)) {
+            return Ok(());
+        }
+        let message = format!("{self} is a whole number from 1 to {most}, such as {example}, or off");
+        Err(CommandError::invalid(message))
+    }
 
     /// As it is written on the command line.
     pub fn as_str(self) -> &'static str {
@@ -81,6 +106,18 @@ mod tests {
             assert_eq!(key.as_str().parse(), Ok(key));
             assert_eq!(serde_json::to_value(key).unwrap(), key.as_str());
         }
+        for (key, good, bad) in [
+            (SettingKey::PushService, "wss://push.example/", "https://push.example/"),
+            (SettingKey::DndSchedule, "22:00-07:00,mon-fri", "noon"),
+            (SettingKey::HistoryDays, "90", "0"),
+            (SettingKey::HistoryPerSite, "1000000", "1000001"),
+        ] {
+            assert_eq!(key.check(good), Ok(()));
+            let message = key.check(bad).unwrap_err().message;
+            assert!(message.contains("such as"), "{message}");
+        }
+        assert_eq!(SettingKey::HistoryDays.check("off"), Ok(()));
+        assert_eq!(SettingKey::DndSchedule.check("off"), Ok(()));
         assert!("colour".parse::<SettingKey>().unwrap_err().message.contains("history-days"));
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 use webpush::payload::{FieldMapping, JsonPointer, MappedField};
 use webpush::{ApplicationServerKey, PushSubscription};
 
-use super::{Badge, Burst, CommandError, Images, Links, rfc3339};
+use super::{Badge, Burst, CommandError, Images, Links, rfc3339, typed};
 use crate::config::PushServiceUrl;
 
 /// A site to subscribe for.
@@ -19,9 +19,11 @@ pub struct NewSite {
     /// What people call it; 1 to 100 characters, unique without regard to case.
     pub name: String,
     /// Its origin, which relative links in its pushes belong to.
+    #[serde(default, deserialize_with = "typed::origin")]
     #[cfg_attr(test, ts(type = "string | null"))]
     pub url: Option<Url>,
     /// The sender's VAPID public key: the endpoint then accepts that sender only.
+    #[serde(default, deserialize_with = "typed::vapid_key")]
     #[cfg_attr(test, ts(type = "string | null"))]
     pub vapid_key: Option<ApplicationServerKey>,
     /// Default: the profile's.
@@ -37,7 +39,11 @@ pub enum SiteChange {
     /// Another name.
     Name(String),
     /// Another origin; `None` removes it.
-    Url(#[cfg_attr(test, ts(type = "string | null"))] Option<Url>),
+    Url(
+        #[serde(deserialize_with = "typed::origin")]
+        #[cfg_attr(test, ts(type = "string | null"))]
+        Option<Url>,
+    ),
     /// Another permission. Allowing a site that was disconnected makes a new subscription.
     State(SiteState),
     /// No notifications until then; `None`: from now on.
@@ -53,7 +59,11 @@ pub enum SiteChange {
     /// Whether it is shown during Do Not Disturb.
     DndBypass(bool),
     /// Another sender's VAPID public key, or any sender: makes a new subscription.
-    VapidKey(#[cfg_attr(test, ts(type = "string | null"))] Option<ApplicationServerKey>),
+    VapidKey(
+        #[serde(deserialize_with = "typed::vapid_key")]
+        #[cfg_attr(test, ts(type = "string | null"))]
+        Option<ApplicationServerKey>,
+    ),
     /// Another push service: makes a new subscription there.
     PushService(#[cfg_attr(test, ts(type = "string"))] PushServiceUrl),
     /// Where its sender puts something; `None`: wherever the payload's dialect says. For what arrives from now on.
@@ -113,6 +123,45 @@ impl FromStr for SiteState {
     }
 }
 
+/// A site's name without blanks around it: 1 to 100 characters, none of them a control character.
+pub fn site_name(text: &str) -> Result<String, CommandError> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(CommandError::invalid("a site's name has 1 to 100 characters on one line"));
+    }
+    Ok(name.to_owned())
+}
+
+/// The origin that an address of the site, as somebody has typed it, belongs to.
+pub fn site_origin(text: &str) -> Result<Url, CommandError> {
+    Url::parse(text.trim()).map_err(|_| no_origin()).and_then(|url| origin(&url))
+}
+
+/// The origin that a URL of the site belongs to.
+pub(crate) fn origin(url: &Url) -> Result<Url, CommandError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(no_origin());
+    }
+    url.join("/").map_err(|_| no_origin()).map(|mut origin| {
+        // Credentials do not belong to an origin; both calls succeed on http URLs.
+        let _ = origin.set_username("");
+        let _ = origin.set_password(None);
+        origin
+    })
+}
+
+fn no_origin() -> CommandError {
+    CommandError::invalid("a site's URL is an http or https address such as https://example.org")
+}
+
+/// A sender's VAPID public key, as somebody has typed it.
+pub fn vapid_key(text: &str) -> Result<ApplicationServerKey, CommandError> {
+    text.parse().map_err(|_| {
+        let message = "a VAPID public key is 87 characters of base64url that begin with B, as `belfry vapid generate` prints";
+        CommandError::invalid(message)
+    })
+}
+
 /// A site as front ends see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -167,4 +216,56 @@ pub struct Site {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "PushSubscription"))]
     pub subscription: Option<PushSubscription>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_short_line() {
+        assert_eq!(site_name("  Backups ").unwrap(), "Backups");
+        for bad in ["", "  ", "a\nb", &"x".repeat(101)] {
+            assert!(site_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_sites_url_is_cut_to_its_origin() {
+        let origin = |text: &str| site_origin(text).map(String::from);
+        assert_eq!(origin("https://user:pw@example.org:8443/a/b?c#d").unwrap(), "https://example.org:8443/");
+        for bad in ["ftp://example.org/", "example.org", "/a", ""] {
+            assert!(origin(bad).unwrap_err().message.contains("such as https://example.org"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_has_typed_into_the_window_is_refused_in_our_words() {
+        let refused = |member: &str, value: &str| {
+            let mut new =
+                serde_json::json!({"name": "A", "url": null, "vapid_key": null, "push_service": null});
+            new[member] = value.into();
+            serde_json::from_value::<NewSite>(new).unwrap_err().to_string()
+        };
+        let changed = |key: &str| {
+            let change = serde_json::json!({"key": key, "value": "example"});
+            serde_json::from_value::<SiteChange>(change).unwrap_err().to_string()
+        };
+        for message in [refused("url", "example"), changed("url")] {
+            assert_eq!(message, no_origin().message);
+        }
+        for message in [refused("vapid_key", "example"), changed("vapid_key")] {
+            assert!(message.starts_with("a VAPID public key is 87 characters"), "{message}");
+        }
+        for message in [refused("push_service", "https://push.example"), changed("push_service")] {
+            assert!(message.contains("such as wss://push.example.org/"), "{message}");
+        }
+        let given = serde_json::json!({"key": "url", "value": "https://example.org/a"});
+        let expected = SiteChange::Url(Some("https://example.org/".parse().unwrap()));
+        assert_eq!(serde_json::from_value::<SiteChange>(given).unwrap(), expected);
+        assert_eq!(
+            serde_json::from_value::<SiteChange>(serde_json::json!({"key": "url", "value": null})).unwrap(),
+            SiteChange::Url(None)
+        );
+    }
 }

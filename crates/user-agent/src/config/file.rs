@@ -61,7 +61,9 @@ impl TryFrom<String> for ProxySetting {
             Ok(url) if matches!(url.scheme(), "http" | "socks5" | "socks5h") && url.has_host() => {
                 Ok(Self::Proxy(url))
             }
-            _ => Err("a proxy is `none`, or an http:// or socks5:// URL"),
+            _ => {
+                Err("a proxy is `none`, or an http:// or socks5:// URL such as http://proxy.example.org:3128")
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ impl PushServiceUrl {
     }
 
     /// Refuses what could be read on the way, unless the user allows it.
-    pub(crate) fn check_secure(&self, allow_insecure: bool) -> Result<(), CommandError> {
+    pub fn check_secure(&self, allow_insecure: bool) -> Result<(), CommandError> {
         if self.is_insecure() && !allow_insecure {
             let message = "plain ws:// is used only on this computer: use wss://, or --allow-insecure";
             return Err(CommandError::invalid(message));
@@ -68,7 +68,9 @@ impl FromStr for PushServiceUrl {
         };
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "ws" | "wss") && url.has_host() => Ok(Self(url)),
-            _ => Err(CommandError::invalid("a push service is `mozilla` or a ws:// or wss:// URL")),
+            _ => Err(CommandError::invalid(
+                "a push service is `mozilla`, or a ws:// or wss:// URL such as wss://push.example.org/",
+            )),
         }
     }
 }
@@ -105,7 +107,7 @@ impl FromStr for PushServiceName {
             return Ok(Self::Local);
         }
         text.parse().map(Self::Url).map_err(|_| {
-            CommandError::invalid("a push service is `mozilla`, `local`, or a ws:// or wss:// URL")
+            CommandError::invalid("a push service is `mozilla`, `local`, or a ws:// or wss:// URL such as wss://push.example.org/")
         })
     }
 }

@@ -68,7 +68,11 @@ impl FromStr for Schedule {
     type Err = CommandError;
 
     fn from_str(text: &str) -> Result<Self, CommandError> {
-        let invalid = || CommandError::invalid("dnd-schedule is such as 22:00-07:00 or 22:00-07:00,mon-fri");
+        let invalid = || {
+            CommandError::invalid(
+                "dnd-schedule is from one time to another, such as 22:00-07:00 or 22:00-07:00,mon-fri, or off",
+            )
+        };
         let mut parts = text.split(',').map(str::trim);
         let (start, end) = parts.next().and_then(|hours| hours.split_once('-')).ok_or_else(invalid)?;
         let (start, end) = (time(start).ok_or_else(invalid)?, time(end).ok_or_else(invalid)?);

@@ -4,7 +4,7 @@ use webpush::autopush::UnregisterCode;
 use webpush::{ChannelId, SubscriptionKeys};
 
 use super::{Shared, find, keyring, pairing, silence_changed, view, withdraw};
-use crate::api::{CommandError, ErrorCode, Event, Response, SiteChange, SiteState};
+use crate::api::{CommandError, ErrorCode, Event, Response, SiteChange, SiteState, origin, site_name};
 use crate::config::Mode;
 use crate::notifier::Withdrawal;
 use crate::store::channels;
@@ -103,8 +103,8 @@ fn changed(before: &SiteRow, changes: &[SiteChange]) -> (SiteRow, Option<SiteRow
 /// A change as it is stored.
 fn checked(shared: &Shared, change: SiteChange) -> Result<SiteChange, CommandError> {
     Ok(match change {
-        SiteChange::Name(name) => SiteChange::Name(pairing::valid_name(&name)?),
-        SiteChange::Url(Some(url)) => SiteChange::Url(Some(pairing::site_origin(&url)?)),
+        SiteChange::Name(name) => SiteChange::Name(site_name(&name)?),
+        SiteChange::Url(Some(url)) => SiteChange::Url(Some(origin(&url)?)),
         SiteChange::PushService(service) => {
             service.check_secure(shared.allow_insecure)?;
             SiteChange::PushService(service)

@@ -9,13 +9,12 @@ use getrandom::rand_core::UnwrapErr;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use url::Url;
 use webpush::autopush::UnregisterCode;
 use webpush::{ApplicationServerKey, ChannelId, SubscriptionKeys};
 
 use super::{Shared, default_push_service, keyring, services, view, withdraw};
 use crate::actor::Order;
-use crate::api::{CommandError, ErrorCode, Event, NewSite, Response};
+use crate::api::{CommandError, ErrorCode, Event, NewSite, Response, origin, site_name};
 use crate::config::{Mode, PushServiceUrl};
 use crate::keys::{Prompt, SubscriptionRecord};
 use crate::notifier::Withdrawal;
@@ -28,8 +27,8 @@ const REGISTER_TIMEOUT: Duration = Duration::from_secs(30);
 const UNREGISTER_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn add(shared: &Shared, new: NewSite) -> Result<Response, CommandError> {
-    let name = valid_name(&new.name)?;
-    let url = new.url.as_ref().map(site_origin).transpose()?;
+    let name = site_name(&new.name)?;
+    let url = new.url.as_ref().map(origin).transpose()?;
     let service = match new.push_service {
         Some(service) => service,
         None => default_push_service(shared).await?,
@@ -204,30 +203,6 @@ pub(crate) async fn discard_key(shared: &Shared, channel: ChannelId) {
     }
 }
 
-/// A site's name without blanks around it: 1 to 100 characters, none of them a control character.
-pub(super) fn valid_name(name: &str) -> Result<String, CommandError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(CommandError::invalid("a site's name has 1 to 100 characters on one line"));
-    }
-    Ok(name.to_owned())
-}
-
-/// The origin that a URL of the site belongs to.
-pub(super) fn site_origin(url: &Url) -> Result<Url, CommandError> {
-    let invalid =
-        || CommandError::invalid("a site's URL is an http or https address such as https://example.org");
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid());
-    }
-    url.join("/").map_err(|_| invalid()).map(|mut origin| {
-        // Credentials do not belong to an origin; both calls succeed on http URLs.
-        let _ = origin.set_username("");
-        let _ = origin.set_password(None);
-        origin
-    })
-}
-
 /// A broken uniqueness rule is a name that is taken.
 pub(super) fn taken(error: StoreError, name: &str) -> CommandError {
     if let StoreError::Sqlite(rusqlite::Error::SqliteFailure(cause, _)) = &error
@@ -268,21 +243,6 @@ fn site_id(random: [u8; 10]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_one_short_line() {
-        assert_eq!(valid_name("  Backups ").unwrap(), "Backups");
-        for bad in ["", "  ", "a\nb", &"x".repeat(101)] {
-            assert!(valid_name(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_sites_url_is_cut_to_its_origin() {
-        let origin = |text: &str| site_origin(&text.parse().unwrap()).map(String::from);
-        assert_eq!(origin("https://user:pw@example.org:8443/a/b?c#d").unwrap(), "https://example.org:8443/");
-        assert!(origin("ftp://example.org/").is_err());
-    }
 
     #[test]
     fn ids_have_ten_unambiguous_characters() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Shared, services, silence_changed};
-use crate::api::{CommandError, ErrorCode, Event, Response, Setting, SettingKey};
+use crate::api::{CommandError, ErrorCode, Event, OFF, Response, Setting, SettingKey};
 use crate::config::{ConfigFile, MOZILLA};
 use crate::permission::Schedule;
 use crate::store::{StoreError, sites};
@@ -23,8 +23,6 @@ impl Default for HistoryLimits {
         Self { days: Some(90), per_site: Some(10_000) }
     }
 }
-
-const OFF: &str = "off";
 
 pub(super) async fn list(shared: &Shared) -> Result<Response, CommandError> {
     let default = HistoryLimits::default();
@@ -59,6 +57,9 @@ pub(super) async fn set(
     key: SettingKey,
     value: Option<String>,
 ) -> Result<Response, CommandError> {
+    if let Some(value) = &value {
+        key.check(value)?;
+    }
     match key {
         SettingKey::PushService => match value {
             Some(text) => services::set_default(shared, text.parse()?).await?,
@@ -72,8 +73,8 @@ pub(super) async fn set(
             store(shared, sites::SCHEDULE_LIFTED_UNTIL, None).await?;
             silence_changed(shared);
         }
-        SettingKey::HistoryDays => store_limit(shared, HISTORY_DAYS, value, 36_500).await?,
-        SettingKey::HistoryPerSite => store_limit(shared, HISTORY_PER_SITE, value, 1_000_000).await?,
+        SettingKey::HistoryDays => store_limit(shared, HISTORY_DAYS, value).await?,
+        SettingKey::HistoryPerSite => store_limit(shared, HISTORY_PER_SITE, value).await?,
         SettingKey::CaFile => {
             let path = value.filter(|text| text != OFF).map(PathBuf::from);
             let profile = shared.profile.clone();
@@ -96,17 +97,7 @@ pub(crate) async fn history_limits(shared: &Shared) -> Result<HistoryLimits, Sto
     })
 }
 
-async fn store_limit(
-    shared: &Shared,
-    key: &'static str,
-    value: Option<String>,
-    most: u32,
-) -> Result<(), CommandError> {
-    if let Some(text) = &value
-        && !limit(text).is_some_and(|limit| limit.is_none_or(|count| (1..=most).contains(&count)))
-    {
-        return Err(CommandError::invalid(format!("give a number from 1 to {most}, or off")));
-    }
+async fn store_limit(shared: &Shared, key: &'static str, value: Option<String>) -> Result<(), CommandError> {
     store(shared, key, value).await?;
     shared.signals.tidy.notify_one();
     Ok(())

@@ -10,7 +10,9 @@ use webpush::{SubscriptionKeys, UserAgentId};
 
 use super::{Shared, keyring, pairing, view};
 use crate::actor::{Held, Order};
-use crate::api::{CommandError, ErrorCode, Event, ExportedSites, FilePassphrase, ImportedSite, Response};
+use crate::api::{
+    CommandError, ErrorCode, Event, ExportedSites, FilePassphrase, ImportedSite, Response, origin, site_name,
+};
 use crate::config::{Mode, PushServiceName, PushServiceUrl};
 use crate::keys::{Prompt, SubscriptionRecord};
 use crate::permission::SiteSettings;
@@ -217,8 +219,8 @@ impl Incoming {
         };
         let row = SiteRow {
             id: pairing::new_site_id()?,
-            name: pairing::valid_name(&name)?,
-            url: url.as_ref().map(pairing::site_origin).transpose()?,
+            name: site_name(&name)?,
+            url: url.as_ref().map(origin).transpose()?,
             settings: SiteSettings { state, snoozed_until: None, sound, links, images, burst, dnd_bypass },
             mapping,
             // Its sender has another subscription, if any.
