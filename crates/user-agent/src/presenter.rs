@@ -244,7 +244,7 @@ impl Run {
         };
         self.after = pending.id;
         if pending.read {
-            self.handed(vec![pending.id], None).await?;
+            self.mark(vec![pending.id], None).await?;
             return Ok(true);
         }
         match self.decide(&pending, &device) {
@@ -345,9 +345,18 @@ impl Run {
         shown.map_err(|error| Trouble::Notifier(site, error))
     }
 
+    /// Notes that they are on screen, and tells it.
+    async fn handed(&self, ids: Vec<EntryId>, card: Option<Card>) -> Result<(), StoreError> {
+        self.mark(ids.clone(), card).await?;
+        if !ids.is_empty() {
+            self.shared.tell(Event::Handed { ids });
+        }
+        Ok(())
+    }
+
     /// Marks them, for as long as that takes: they are on screen and must not be shown again. What was read or withdrawn
     /// while it was being shown is taken away again.
-    async fn handed(&self, ids: Vec<EntryId>, card: Option<Card>) -> Result<(), StoreError> {
+    async fn mark(&self, ids: Vec<EntryId>, card: Option<Card>) -> Result<(), StoreError> {
         let mut wait = FIRST_RETRY;
         let unwanted = loop {
             let (ids, card) = (ids.clone(), card.clone());

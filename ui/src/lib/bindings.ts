@@ -500,7 +500,11 @@ navigate: string | null,
 /**
  * What became of it.
  */
-disposition: Disposition, } | { "event": "locked", 
+disposition: Disposition, } | { "event": "handed", 
+/**
+ * Their history entries.
+ */
+ids: Array<EntryId>, } | { "event": "locked", 
 /**
  * Why.
  */

@@ -112,7 +112,7 @@ impl Listeners {
 /// What scripts are told; the rest is for windows.
 fn contract(event: &Event) -> Option<&Event> {
     match event {
-        Event::Open { .. } | Event::Changed => None,
+        Event::Handed { .. } | Event::Open { .. } | Event::Changed => None,
         Event::Connected { .. }
         | Event::Disconnected { .. }
         | Event::Push { .. }
@@ -156,7 +156,7 @@ fn line(event: &Event) -> Option<String> {
         Event::Unlocked => "the keyring is unlocked".to_owned(),
         Event::Failed { site: Some(site), reason } => format!("{site}: {reason}"),
         Event::Failed { site: None, reason } => reason.clone(),
-        Event::Open { .. } | Event::Changed => return None,
+        Event::Handed { .. } | Event::Open { .. } | Event::Changed => return None,
     };
     Some(plain(&line))
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 use tokio::time::timeout;
 use user_agent::Client;
 use user_agent::api::{
-    CommandError, Disposition, ErrorCode, Event, NewSite, Request, Response, Site, SiteState,
+    CommandError, Disposition, EntryId, ErrorCode, Event, NewSite, Request, Response, Site, SiteState,
 };
+use user_agent::attach::{Attached, attach};
 use user_agent::client::Events;
 use user_agent::config::Mode;
 use webpush::application_server::{DeclarativeMessage, Push};
@@ -15,7 +16,7 @@ use webpush::payload::Notification;
 use webpush::{PushSubscription, Ttl, Urgency};
 
 use super::site::{ask_site, subscription};
-use super::{mixed_up, send, with_engine};
+use super::{mixed_up, send};
 use crate::args::Global;
 use crate::exit::Failure;
 use crate::output::{Output, plain};
@@ -24,30 +25,48 @@ use crate::stop::Stop;
 /// How long the push may take to come back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the notification server may take: a little longer than until the receiver says why it waits.
+const SHOWING: Duration = Duration::from_secs(15);
+
+/// How soon after a failure of the site the push may still be told of, which then is not what has failed.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(2);
+
 const TEMPORARY: &str = "Belfry test";
 
 /// Something to open, since a declarative message must have a link: the standard at work.
 const LINK: &str = "https://www.w3.org/TR/push-api/";
 
 pub(crate) async fn run(global: &Global, site: Option<String>, output: Output) -> Result<(), Failure> {
+    let attached = attach(global.engine(Mode::Online)?).await?;
+    let result = run_on(global, &attached, site, output).await;
+    attached.finish().await;
+    result
+}
+
+async fn run_on(
+    global: &Global,
+    attached: &Attached,
+    site: Option<String>,
+    output: Output,
+) -> Result<(), Failure> {
     let mut stop = Stop::listen()?;
-    with_engine(global, Mode::Online, async |client| {
-        let mut stages = Stages { output, start: Instant::now(), last: Instant::now() };
-        let target = tokio::select! {
-            target = target(client, site) => target?,
-            () = stop.requested() => return Err(stopped()),
-        };
-        let result = tokio::select! {
-            result = round_trip(global, client, &target, &mut stages) => result,
-            () = stop.requested() => Err(stopped()),
-        };
-        if target.temporary_because.is_some() {
-            let removed = remove(client, &target.site, &mut stages).await;
-            return result.and(removed);
-        }
-        result
-    })
-    .await
+    let client = &attached.client();
+    let mut stages = Stages { output, start: Instant::now(), last: Instant::now() };
+    let target = tokio::select! {
+        target = target(client, site) => target?,
+        () = stop.requested() => return Err(stopped()),
+    };
+    // A receiver shows notifications; an engine that was started for this test does not.
+    let is_shown = !attached.is_owner();
+    let result = tokio::select! {
+        result = round_trip(global, client, is_shown, &target, &mut stages) => result,
+        () = stop.requested() => Err(stopped()),
+    };
+    if target.temporary_because.is_some() {
+        let removed = remove(client, &target.site, &mut stages).await;
+        return result.and(removed);
+    }
+    result
 }
 
 fn stopped() -> Failure {
@@ -113,6 +132,7 @@ async fn suited(client: &Client) -> Result<Option<Site>, Failure> {
 async fn round_trip(
     global: &Global,
     client: &Client,
+    is_shown: bool,
     target: &Target,
     stages: &mut Stages,
 ) -> Result<(), Failure> {
@@ -135,18 +155,85 @@ async fn round_trip(
         &format!("the push service accepted the push: {}", accepted.status),
     )?;
 
-    let disposition = timeout(PATIENCE, received(&mut events, &site.name, &body)).await.map_err(|_| {
+    let received = timeout(PATIENCE, received(&mut events, &site.name, &body)).await.map_err(|_| {
         let message =
             format!("the push did not come back within {} s: see `belfry doctor`", PATIENCE.as_secs());
         CommandError::new(ErrorCode::Timeout, message)
     })??;
+    let disposition = received.disposition;
     let text = match disposition {
         Disposition::Shown => "received, decrypted and to be shown",
         Disposition::Recorded => "received, decrypted and recorded, without a notification",
         Disposition::Discarded => "received and discarded",
     };
     stages.passed(Stage::Received { disposition }, text)?;
+    match received.id.filter(|_| disposition == Disposition::Shown) {
+        Some(id) if is_shown => shown(client, &mut events, site, id, received, stages).await?,
+        Some(_) => {
+            let text = "no notification yet: it waits for `belfry run` or the app, and neither runs now";
+            stages.passed(Stage::Waits, text)?;
+        }
+        None => {}
+    }
     stages.total()
+}
+
+/// Waits until the notification server has taken the notification.
+async fn shown(
+    client: &Client,
+    events: &mut Events,
+    site: &Site,
+    id: EntryId,
+    received: Received,
+    stages: &mut Stages,
+) -> Result<(), Failure> {
+    let not_shown = |reason: &str| {
+        let message = format!("the push came back, and its notification was not shown: {reason}");
+        Failure::from(CommandError::new(ErrorCode::Notifications, message))
+    };
+    if let Some(reason) = received.failed {
+        return Err(not_shown(&reason));
+    }
+    if !received.handed.contains(&id) {
+        match timeout(SHOWING, taken(events, &site.name, id)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => return Err(not_shown(&reason)),
+            Err(_) => {
+                if is_no_longer_to_be_shown(client, id).await? {
+                    return stages.passed(Stage::Recorded, "read or silenced meanwhile: no notification");
+                }
+                let waited = SHOWING.as_secs();
+                let reason = format!(
+                    "the notification server has not taken it within {waited} s: see `belfry doctor`"
+                );
+                return Err(not_shown(&reason));
+            }
+        }
+    }
+    stages.passed(Stage::Notified, "the notification server has taken the notification")
+}
+
+/// An error: why not, as the receiver says.
+async fn taken(events: &mut Events, name: &str, id: EntryId) -> Result<(), String> {
+    while let Some(event) = events.next().await {
+        if let Event::Handed { ids } = &event
+            && ids.contains(&id)
+        {
+            return Ok(());
+        }
+        if let Event::Failed { site: Some(site), reason } = event
+            && site == name
+        {
+            return Err(reason);
+        }
+    }
+    Err("the receiver has stopped".to_owned())
+}
+
+async fn is_no_longer_to_be_shown(client: &Client, id: EntryId) -> Result<bool, Failure> {
+    let answer = client.request(Request::ShowEntry { id }).await?;
+    let Response::Entry { entry, .. } = answer else { return Err(mixed_up()) };
+    Ok(entry.read || entry.disposition != Disposition::Shown)
 }
 
 fn push<'a>(subscription: &'a PushSubscription, payload: &'a [u8]) -> Push<'a> {
@@ -168,16 +255,35 @@ fn document(body: &str, code: &str) -> Result<Vec<u8>, Failure> {
     Ok(document.to_string().into_bytes())
 }
 
-/// Waits for this push; a failure of the same site meanwhile is its failure.
-async fn received(events: &mut Events, name: &str, text: &str) -> Result<Disposition, Failure> {
-    while let Some(event) = events.next().await {
+/// The push as the receiver tells of it, and what it has told before.
+struct Received {
+    id: Option<EntryId>,
+    disposition: Disposition,
+    /// Entries whose notifications were taken: the receiver may be faster in showing than in telling.
+    handed: Vec<EntryId>,
+    /// What of the site has failed.
+    failed: Option<String>,
+}
+
+/// Waits for this push; a failure of the same site that it does not follow is its failure.
+async fn received(events: &mut Events, name: &str, text: &str) -> Result<Received, Failure> {
+    let mut told = Vec::new();
+    let mut failed: Option<String> = None;
+    loop {
+        let next = match &failed {
+            None => events.next().await,
+            Some(reason) => match timeout(AFTER_A_FAILURE, events.next()).await {
+                Ok(next) => next,
+                Err(_) => return Err(Failure::internal(reason)),
+            },
+        };
+        let Some(event) = next else { return Err(Failure::internal("the receiver has stopped")) };
         match event {
-            Event::Push { site, body, disposition, .. } if site == name && body == text => {
-                return Ok(disposition);
+            Event::Push { id, site, body, disposition, .. } if site == name && body == text => {
+                return Ok(Received { id, disposition, handed: told, failed });
             }
-            Event::Failed { site: Some(site), reason } if site == name => {
-                return Err(Failure::internal(reason));
-            }
+            Event::Failed { site: Some(site), reason } if site == name => failed = Some(reason),
+            Event::Handed { ids } => told.extend(ids),
             Event::Disconnected { reason, .. } => tracing::warn!(reason, "the connection was lost"),
             Event::Push { .. }
             | Event::Failed { .. }
@@ -188,7 +294,6 @@ async fn received(events: &mut Events, name: &str, text: &str) -> Result<Disposi
             | Event::Changed => {}
         }
     }
-    Err(Failure::internal("the receiver has stopped"))
 }
 
 async fn remove(client: &Client, site: &Site, stages: &mut Stages) -> Result<(), Failure> {
@@ -234,9 +339,22 @@ struct Passed<'a> {
 #[derive(Serialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 enum Stage<'a> {
-    Subscribed { site: &'a str, temporary: bool },
-    Accepted { status: u16 },
-    Received { disposition: Disposition },
+    Subscribed {
+        site: &'a str,
+        temporary: bool,
+    },
+    Accepted {
+        status: u16,
+    },
+    Received {
+        disposition: Disposition,
+    },
+    /// The notification server has taken the notification.
+    Notified,
+    /// There is a notification once a receiver runs.
+    Waits,
+    /// There is none, because somebody has read it or wants silence by now.
+    Recorded,
     Done,
     Removed,
 }

@@ -64,6 +64,11 @@ pub enum Event {
         /// What became of it.
         disposition: Disposition,
     },
+    /// The notification server has taken what was to be shown of these: a notification for each, or one that counts them.
+    Handed {
+        /// Their history entries.
+        ids: Vec<EntryId>,
+    },
     /// The keyring cannot be read, so nothing is connected: the push services keep what arrives. Belfry goes on by itself
     /// when the keyring is there and unlocked.
     Locked {

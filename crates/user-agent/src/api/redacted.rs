@@ -52,6 +52,7 @@ impl Debug for Event {
             Self::Push { id, site, disposition, .. } => {
                 write!(f, "Push({id:?}, {site:?}, {disposition:?}, …)")
             }
+            Self::Handed { ids } => write!(f, "Handed({ids:?})"),
             Self::Failed { site, reason } => write!(f, "Failed({site:?}, {reason:?})"),
             Self::Locked { reason, code } => write!(f, "Locked({reason:?}, {code:?})"),
             Self::Unlocked => f.write_str("Unlocked"),

@@ -224,7 +224,7 @@ async fn a_front_end_that_asks_first_connects_only_when_a_service_is_chosen() {
 #[tokio::test]
 async fn a_payload_that_is_no_text_comes_back_byte_for_byte_without_its_secrets() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
-    let mut receiver = machine.start(&service).await;
+    let receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
     let secret = b"\xff{\"jwt\":\"s3cret\",\"a\":1}";
@@ -243,6 +243,30 @@ async fn a_payload_that_is_no_text_comes_back_byte_for_byte_without_its_secrets(
     assert_eq!(*binary, (None, Some("AP8B".into())));
     assert_eq!(*json, (Some("{}".into()), None));
     assert_eq!(redacted.as_deref(), Some("\u{fffd}{\"jwt\":null,\"a\":1}"));
+}
+
+#[tokio::test]
+async fn that_the_notification_server_has_taken_a_notification_is_told_when_it_has() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    receiver.notifications.send(Manner::Hangs).unwrap();
+    peer.notify(&channel, "v1", &titled(&subscription, "One")).await;
+    let entry = receiver.popup().await.entry.unwrap();
+    receiver.event("the push", |event| matches!(event, Event::Push { .. })).await;
+    let mut events = receiver.client.events();
+    let handed = async {
+        loop {
+            if let Event::Handed { ids } = events.next().await.unwrap() {
+                return ids;
+            }
+        }
+    };
+    tokio::pin!(handed);
+    assert!(timeout(Duration::from_millis(200), &mut handed).await.is_err(), "it has not answered");
+    receiver.notifications.send(Manner::Shows).unwrap();
+    assert_eq!(soon("the word of it", handed).await, [entry]);
 }
 
 /// What is logged from now on, until this is dropped. Tasks of a test run on its own thread.
