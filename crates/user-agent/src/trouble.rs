@@ -47,6 +47,10 @@ pub enum Trouble {
     PairingNeeded,
     /// A push service does not answer.
     PushServiceUnreachable,
+    /// The authority behind a push service's certificate is not among those trusted.
+    PushServiceUntrusted,
+    /// A push service's certificate is not valid.
+    PushServiceCertificate,
     /// There is no notification server.
     NotificationsAbsent,
     /// The notification server takes no clicks.
@@ -83,6 +87,8 @@ impl Trouble {
             | Self::ProfileInUse
             | Self::ProfileUnusable
             | Self::PushServiceUnreachable
+            | Self::PushServiceUntrusted
+            | Self::PushServiceCertificate
             | Self::NotificationsAbsent => Severity::Error,
         }
     }
@@ -105,7 +111,9 @@ impl Trouble {
             | Self::DatabaseNewer
             | Self::StorageFailed => "database",
             Self::ProfileInUse | Self::ProfileUnusable => "profile",
-            Self::PushServiceUnreachable => "push-service",
+            Self::PushServiceUnreachable | Self::PushServiceUntrusted | Self::PushServiceCertificate => {
+                "push-service"
+            }
             Self::NotificationsAbsent | Self::NotificationsLimited => "notifications",
             Self::TrayAbsent => "tray",
             Self::ClockWrong => "clock",
@@ -132,7 +140,9 @@ impl Trouble {
             | Self::StorageFailed => ErrorCode::Storage,
             Self::ProfileInUse => ErrorCode::ProfileInUse,
             Self::ProfileUnusable | Self::PairingNeeded => ErrorCode::Invalid,
-            Self::PushServiceUnreachable => ErrorCode::Offline,
+            Self::PushServiceUnreachable | Self::PushServiceUntrusted | Self::PushServiceCertificate => {
+                ErrorCode::Offline
+            }
             Self::NotificationsAbsent | Self::NotificationsLimited => ErrorCode::Notifications,
             Self::TrayAbsent | Self::ClockWrong => ErrorCode::Internal,
         }
@@ -190,6 +200,14 @@ impl Trouble {
             }
             Self::PushServiceUnreachable => {
                 "check the network and the address; Belfry keeps trying, and the push service keeps messages meanwhile"
+            }
+            Self::PushServiceUntrusted => {
+                "if you trust it, name the file of its certificate authority: `--ca FILE`, or `belfry config set ca-file FILE` \
+                and a new start"
+            }
+            Self::PushServiceCertificate => {
+                "check the address and this computer's clock; otherwise whoever runs the push service has to renew its \
+                certificate"
             }
             Self::NotificationsAbsent => {
                 "start your desktop's notification service, or one such as dunst or mako; messages wait until then"

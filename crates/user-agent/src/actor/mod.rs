@@ -64,7 +64,7 @@ pub(crate) struct Actor {
     /// Services that must not be connected to now, each with what waits for it.
     held: HashMap<PushServiceUrl, VecDeque<Order>>,
     service_events: mpsc::Sender<(PushServiceUrl, service::Event)>,
-    registering: HashMap<ChannelId, oneshot::Sender<Registered>>,
+    registering: HashMap<ChannelId, (PushServiceUrl, oneshot::Sender<Registered>)>,
     unregistering: HashMap<ChannelId, oneshot::Sender<()>>,
     begun: Begun,
     /// The wait after the next failed write.
@@ -289,15 +289,22 @@ impl Actor {
             }
             Order::Register { service, channel, key, reply } => match self.connect(&service).await {
                 Ok(()) => {
-                    self.registering.insert(channel, reply);
-                    self.with(&service, |service| service.register(channel, key));
+                    self.registering.insert(channel, (service.clone(), reply));
+                    self.with(&service, |service| {
+                        service.register(channel, key);
+                        service.attempt_now();
+                    });
                 }
+                Err(error) => drop(reply.send(Err(error.into()))),
+            },
+            Order::Probe { service, reply } => match self.connect(&service).await {
+                Ok(()) => self.with(&service, |service| service.probe(reply)),
                 Err(error) => drop(reply.send(Err(error.into()))),
             },
             Order::Unregister { service, channel, code, reply } => match self.connect(&service).await {
                 Ok(()) => {
                     // The service's answer to it will not be heard any more.
-                    if let Some(registering) = self.registering.remove(&channel) {
+                    if let Some((_, registering)) = self.registering.remove(&channel) {
                         let message = "the subscription was given up meanwhile";
                         let _ = registering.send(Err(CommandError::new(ErrorCode::NotFound, message)));
                     }

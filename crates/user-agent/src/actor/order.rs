@@ -6,6 +6,7 @@ use webpush::{ApplicationServerKey, ChannelId};
 
 use crate::api::CommandError;
 use crate::config::PushServiceUrl;
+use crate::service::Answered;
 
 /// What became of a registration.
 pub(super) type Registered = Result<(), CommandError>;
@@ -28,6 +29,8 @@ pub(crate) enum Order {
         key: Option<ApplicationServerKey>,
         reply: oneshot::Sender<Registered>,
     },
+    /// Find out whether a service answers, now. Nothing is answered for as long as it may yet.
+    Probe { service: PushServiceUrl, reply: oneshot::Sender<Answered> },
     /// Give an endpoint up; answered once the service has confirmed.
     Unregister {
         service: PushServiceUrl,
@@ -47,6 +50,7 @@ impl Order {
             | Self::Disconnect { service, .. }
             | Self::Hold { service, .. }
             | Self::Register { service, .. }
+            | Self::Probe { service, .. }
             | Self::Unregister { service, .. } => Some(service),
             Self::LetGo(_) | Self::Release => None,
         }

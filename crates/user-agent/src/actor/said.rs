@@ -6,7 +6,7 @@ use webpush::autopush::{Identity, UnregisterCode};
 use webpush::{ChannelId, PushEndpoint};
 
 use super::{Actor, Order};
-use crate::api::{CommandError, ErrorCode, Event, UaidState};
+use crate::api::{CommandError, ErrorCode, Event, Trouble, UaidState};
 use crate::config::PushServiceUrl;
 use crate::requests;
 use crate::service;
@@ -24,8 +24,11 @@ impl Actor {
         }
         match event {
             service::Event::Connected(identity) => self.connected(url, identity).await,
-            service::Event::Disconnected { retry_in, reason } => {
+            service::Event::Disconnected { retry_in, reason, trouble } => {
                 tracing::info!(service = %url, ?retry_in, reason, "not connected");
+                if let Some(trouble) = trouble {
+                    self.refuse_registrations(&url, trouble, &reason);
+                }
                 self.set_status(&url, false, Some(reason.clone()));
                 let retry_in_ms = retry_in.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
                 self.shared.tell(Event::Disconnected { push_service: url, retry_in_ms, reason });
@@ -46,6 +49,15 @@ impl Actor {
                 Ok(())
             }
             service::Event::Messages(messages) => self.messages(url, messages).await,
+        }
+    }
+
+    /// Whoever waits for an endpoint need not wait for what does not mend by itself.
+    fn refuse_registrations(&mut self, url: &PushServiceUrl, trouble: Trouble, reason: &str) {
+        for (_, (_, reply)) in self.registering.extract_if(|_, (service, _)| service == url) {
+            let message = format!("no endpoint from {url}: {reason}");
+            let error = CommandError { code: trouble.error_code(), message, trouble: Some(trouble) };
+            let _ = reply.send(Err(error));
         }
     }
 
@@ -101,7 +113,7 @@ impl Actor {
         endpoint: PushEndpoint,
     ) -> Result<(), StoreError> {
         let stored = self.shared.store.write(move |tx| Ok(channels::set_endpoint(tx, channel, &endpoint)?));
-        let reply = self.registering.remove(&channel);
+        let reply = self.registering.remove(&channel).map(|(_, reply)| reply);
         let older = match stored.await {
             Ok(Some(older)) => older,
             Ok(None) => {
@@ -138,7 +150,7 @@ impl Actor {
         channel: ChannelId,
         status: u16,
     ) -> Result<(), StoreError> {
-        if let Some(reply) = self.registering.remove(&channel) {
+        if let Some((_, reply)) = self.registering.remove(&channel) {
             let message = format!("{url} refused the subscription (status {status})");
             // Whoever asked may have given up waiting.
             if reply.send(Err(CommandError::new(ErrorCode::Rejected, message))).is_ok() {

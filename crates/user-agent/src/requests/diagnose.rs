@@ -3,20 +3,21 @@
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::{Shared, default_push_service};
 use crate::actor::Order;
-use crate::api::{Check, PushServiceStatus, Severity, Trouble};
+use crate::api::{Check, Severity, Trouble};
 use crate::config::{Mode, Notify, PushServiceUrl};
 use crate::notifier;
 use crate::store::sites::{self, SiteRow};
 use crate::store::{StoreError, recovery, withheld};
 
 /// How long a push service may take to answer.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
 
 /// How far clocks may be apart. Web servers and senders allow for a few minutes.
 const CLOCK_LIMIT: Duration = Duration::from_secs(120);
@@ -195,21 +196,28 @@ async fn push_services(shared: &Shared) -> Vec<Check> {
     {
         urls.push(default);
     }
-    let mut checks = Vec::new();
-    for url in urls {
-        let _ = shared.orders.send(Order::Connect(url.clone()));
-        checks.push(push_service(shared, &url).await);
-    }
-    checks
+    join_all(urls.iter().map(|url| push_service(shared, url))).await
 }
 
+/// By a real exchange: that it is connected says little.
 async fn push_service(shared: &Shared, url: &PushServiceUrl) -> Check {
-    let mut status = shared.status.subscribe();
-    let connected = |status: Option<&PushServiceStatus>| status.is_some_and(|status| status.connected);
-    let answered = timeout(HANDSHAKE_TIMEOUT, status.wait_for(|services| connected(services.get(url)))).await;
-    if matches!(answered, Ok(Ok(_))) {
-        return ok("push-service", format!("{url} answers"));
+    let (reply, answer) = oneshot::channel();
+    let _ = shared.orders.send(Order::Probe { service: url.clone(), reply });
+    match timeout(ANSWER_TIMEOUT, answer).await {
+        Ok(Ok(Ok(()))) => ok("push-service", format!("{url} answers")),
+        Ok(Ok(Err(error))) => {
+            let check = error.check();
+            Check { message: format!("{url}: {}", check.message), ..check }
+        }
+        Ok(Err(_)) | Err(_) => {
+            let seconds = ANSWER_TIMEOUT.as_secs();
+            let status = shared.status.borrow().get(url).cloned();
+            let reason = match status {
+                Some(status) if status.connected => "; the connection is open".to_owned(),
+                Some(status) => status.reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
+                None => String::new(),
+            };
+            Trouble::PushServiceUnreachable.check(format!("{url}: no answer within {seconds} s{reason}"))
+        }
     }
-    let reason = shared.status.borrow().get(url).and_then(|status| status.reason.clone());
-    Trouble::PushServiceUnreachable.check(format!("{url}: {}", reason.unwrap_or_else(|| "no answer".into())))
 }

@@ -29,7 +29,7 @@ use webpush::autopush::message::MAX_FRAME;
 use super::proxy::{self, Proxies, configured};
 use super::retry_after::retry_after;
 use super::skew::Skew;
-use crate::api::CommandError;
+use crate::api::{CommandError, Trouble};
 use crate::config::{ProxySetting, PushServiceUrl};
 
 /// A WebSocket, plain or over TLS.
@@ -65,11 +65,13 @@ pub(super) struct ConnectError {
     pub(super) reason: String,
     /// What the service asked for.
     pub(super) retry_after: Option<Duration>,
+    /// What is wrong, where waiting does not mend it.
+    pub(super) trouble: Option<Trouble>,
 }
 
 impl<E: fmt::Display> From<E> for ConnectError {
     fn from(error: E) -> Self {
-        Self { reason: error.to_string(), retry_after: None }
+        Self { reason: error.to_string(), retry_after: None, trouble: None }
     }
 }
 
@@ -124,6 +126,7 @@ impl Connector {
                 Err(ConnectError {
                     reason: format!("{host} answered {}", response.status()),
                     retry_after: retry_after(response.headers(), SystemTime::now()),
+                    trouble: None,
                 })
             }
             Err(error) => Err(format!("{host} does not speak WebSocket: {error}").into()),
@@ -196,24 +199,40 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error>
 
 /// Whether a file holds certificates, and nothing that only looks like one.
 pub(crate) fn check_certificates(file: &Path) -> Result<(), String> {
-    let certificates = certificates(file).map_err(|error| error.to_string())?;
+    let certificates = match certificates(file) {
+        Ok(certificates) => certificates,
+        Err(pem::Error::Io(error)) => return Err(format!("it cannot be read: {error}")),
+        Err(_) => Vec::new(),
+    };
     if certificates.is_empty() {
-        return Err("there is no certificate in it, in PEM".into());
+        return Err("there is no certificate in it, in PEM: -----BEGIN CERTIFICATE-----".into());
     }
     let mut roots = RootCertStore::empty();
-    certificates.into_iter().try_for_each(|one| roots.add(one)).map_err(|error| error.to_string())
+    let understood = certificates.into_iter().try_for_each(|one| roots.add(one));
+    understood.map_err(|_| "what it has in place of a certificate is none".into())
 }
 
 /// A self-hosted service is often one whose authority nobody has heard of yet.
-fn tls_failure(host: &str, error: &std::io::Error) -> String {
+fn tls_failure(host: &str, error: &std::io::Error) -> ConnectError {
+    use CertificateError as Invalid;
+
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
-    let advice = match cause {
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            "; if you trust it, name the file of its certificate authority: `--ca` or the setting ca-file"
-        }
-        _ => "",
+    let Some(rustls::Error::InvalidCertificate(invalid)) = cause else {
+        return format!("TLS with {host} failed: {error}").into();
     };
-    format!("TLS with {host} failed: {error}{advice}")
+    let (trouble, what) = if *invalid == Invalid::UnknownIssuer {
+        (Trouble::PushServiceUntrusted, "is not trusted here".to_owned())
+    } else if matches!(invalid, Invalid::Expired | Invalid::ExpiredContext { .. }) {
+        (Trouble::PushServiceCertificate, "has expired".to_owned())
+    } else if matches!(invalid, Invalid::NotValidYet | Invalid::NotValidYetContext { .. }) {
+        (Trouble::PushServiceCertificate, "is not valid yet".to_owned())
+    } else if matches!(invalid, Invalid::NotValidForName | Invalid::NotValidForNameContext { .. }) {
+        (Trouble::PushServiceCertificate, "is for another name".to_owned())
+    } else {
+        (Trouble::PushServiceCertificate, format!("is not accepted ({invalid:?})"))
+    };
+    let error = CommandError::from_trouble(trouble, format_args!("the certificate of {host} {what}"));
+    ConnectError { reason: error.message, retry_after: None, trouble: error.trouble }
 }
 
 #[cfg(test)]
@@ -222,10 +241,28 @@ mod tests {
 
     #[test]
     fn who_meets_an_unknown_authority_is_told_how_to_trust_it() {
-        let failure = |error| tls_failure("push.example", &std::io::Error::other(error));
-        let unknown = failure(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer));
-        assert!(unknown.contains("--ca"), "{unknown}");
-        assert!(!failure(rustls::Error::InvalidCertificate(CertificateError::Expired)).contains("--ca"));
+        let failure = |error| {
+            let error = rustls::Error::InvalidCertificate(error);
+            let error = tls_failure("push.example", &std::io::Error::other(error));
+            (error.reason, error.trouble)
+        };
+        let (unknown, trouble) = failure(CertificateError::UnknownIssuer);
+        assert_eq!(trouble, Some(Trouble::PushServiceUntrusted));
+        for part in ["of push.example is not trusted", "`--ca FILE`", "`belfry config set ca-file FILE`"] {
+            assert!(unknown.contains(part), "{unknown}");
+        }
+        for (error, what) in [
+            (CertificateError::Expired, "has expired"),
+            (CertificateError::NotValidYet, "is not valid yet"),
+            (CertificateError::NotValidForName, "is for another name"),
+            (CertificateError::BadSignature, "is not accepted (BadSignature)"),
+        ] {
+            let (reason, trouble) = failure(error);
+            assert_eq!(trouble, Some(Trouble::PushServiceCertificate));
+            assert!(reason.contains(what) && !reason.contains("--ca"), "{reason}");
+        }
+        let broken = tls_failure("push.example", &std::io::Error::other("broken"));
+        assert_eq!((broken.reason.as_str(), broken.trouble), ("TLS with push.example failed: broken", None));
     }
 
     #[test]

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use webpush::autopush::{AckCode, UnregisterCode};
 use webpush::{ApplicationServerKey, ChannelId, MessageVersion};
+
+use super::probe::Answered;
 
 /// Everything wanted, in no order but that of the acks.
 #[derive(Debug, Default)]
@@ -22,6 +24,10 @@ pub(super) struct Wishes {
     pub(super) reconnect: bool,
     /// Close, for this reason, and come back after this time: what was said could not be stored.
     pub(super) drop: Option<(String, Duration)>,
+    /// Somebody waits: an attempt to connect that is to be made later is made now.
+    pub(super) attempt: bool,
+    /// Who wants to know whether the service answers.
+    pub(super) probes: Vec<oneshot::Sender<Answered>>,
 }
 
 impl Wishes {

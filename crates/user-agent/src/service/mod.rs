@@ -2,6 +2,7 @@
 
 mod connect;
 mod mailbox;
+mod probe;
 mod proxy;
 mod retry_after;
 mod skew;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -26,10 +27,13 @@ use webpush::{ApplicationServerKey, ChannelId, MessageVersion, PushEndpoint, Pus
 
 use connect::{ConnectError, Connection};
 use mailbox::{Request, Wishes};
+use probe::Probe;
 
 pub(crate) use connect::{Connector, check_certificates};
+pub(crate) use probe::Answered;
 pub(crate) use skew::Skew;
 
+use crate::api::{CommandError, Trouble};
 use crate::clock::{Alarm, Clock};
 use crate::config::PushServiceUrl;
 use crate::crash;
@@ -57,6 +61,8 @@ pub(crate) enum Event {
     Disconnected {
         retry_in: Option<Duration>,
         reason: String,
+        /// What is wrong, where waiting does not mend it.
+        trouble: Option<Trouble>,
     },
     Registered {
         channel_id: ChannelId,
@@ -102,6 +108,9 @@ impl Service {
             link: Link::Down,
             messages: Vec::new(),
             requests: VecDeque::new(),
+            trouble: None,
+            greeted: false,
+            probe: Probe::default(),
         };
         Self { mailbox, task: tokio::spawn(driver.run(wishes)) }
     }
@@ -121,6 +130,21 @@ impl Service {
     /// Closes the connection, and makes it again after this time: the service then repeats what was not acknowledged.
     pub(crate) fn drop_connection(&self, reason: String, retry_after: Duration) {
         self.mailbox.put(|wishes| wishes.drop = Some((reason, retry_after)));
+    }
+
+    /// Somebody waits for this connection: an attempt that is to be made later is made now, unless the service has asked
+    /// for more time.
+    pub(crate) fn attempt_now(&self) {
+        self.mailbox.put(|wishes| wishes.attempt = true);
+    }
+
+    /// Finds out whether the service answers, over the connection there is or by one that is made now. A connection on which
+    /// it does not is given up; its answer on the next one counts as well. The sender is dropped when this ends before.
+    pub(crate) fn probe(&self, answer: oneshot::Sender<Answered>) {
+        self.mailbox.put(|wishes| {
+            wishes.attempt = true;
+            wishes.probes.push(answer);
+        });
     }
 
     /// The network changed or the machine woke.
@@ -150,6 +174,11 @@ struct Driver {
     messages: Vec<PushMessage>,
     /// What else the session has asked for or told, after those.
     requests: VecDeque<SessionEvent>,
+    /// What the last attempt to connect has found, until that is told.
+    trouble: Option<Trouble>,
+    /// Whether the service has answered our hello on this connection.
+    greeted: bool,
+    probe: Probe,
 }
 
 /// What there is of a socket.
@@ -197,7 +226,7 @@ impl Driver {
             self.disconnected(None, None, reason);
             return Ok(());
         }
-        let deadline = self.session.poll_timeout();
+        let deadline = self.session.poll_timeout().into_iter().chain(self.probe.deadline).min();
         tokio::select! {
             wishes = wishes.take() => self.grant(wishes.ok_or(Stopped)?),
             heard = self.link.hear() => match heard {
@@ -207,14 +236,22 @@ impl Driver {
                     self.drain();
                 }
             },
-            () = self.alarm.at(deadline) => self.session.handle_timeout(self.clock.now()),
+            () = self.alarm.at(deadline) => self.time_is_up(),
         }
         Ok(())
     }
 
+    fn time_is_up(&mut self) {
+        let now = self.clock.now();
+        if self.probe.deadline.is_some_and(|deadline| deadline <= now) {
+            self.disconnected(None, None, "the push service has fallen silent".into());
+        }
+        self.session.handle_timeout(now);
+    }
+
     fn grant(&mut self, wishes: Wishes) {
         let now = self.clock.now();
-        let Wishes { requests, acks, reconnect, drop } = wishes;
+        let Wishes { requests, acks, reconnect, drop, attempt, probes } = wishes;
         for (channel, request) in requests {
             match request {
                 Request::Register(key) => self.session.register(now, channel, key),
@@ -222,12 +259,16 @@ impl Driver {
             }
         }
         self.session.acknowledge(acks);
+        self.probe.add(probes);
         if let Some((reason, retry_after)) = drop
             && matches!(self.link, Link::Up(_))
         {
             self.messages.clear();
             self.disconnected(None, Some(retry_after), reason);
             return;
+        }
+        if attempt && matches!(self.link, Link::Down) {
+            self.session.reconnect_now(now);
         }
         if reconnect {
             if matches!(&self.link, Link::Up(connection) if connection.is_cut()) {
@@ -242,10 +283,15 @@ impl Driver {
         let Link::Up(connection) = &mut self.link else { return Ok(()) };
         let session = &mut self.session;
         let mut acknowledged = false;
+        // Before the hello is answered nothing else is said, and its answer tells as much.
+        let ping = if self.greeted { self.probe.ping(self.clock.now()) } else { None };
         let sending = async {
             while let Some(text) = session.poll_transmit() {
                 acknowledged |= text.contains(r#""messageType":"ack""#);
                 connection.socket.feed(Message::text(text)).await?;
+            }
+            if let Some(ping) = ping {
+                connection.socket.feed(ping).await?;
             }
             connection.socket.flush().await
         };
@@ -289,7 +335,10 @@ impl Driver {
                 self.link = Link::Up(connection);
                 self.session.handle_connected(self.clock.now());
             }
-            Err(error) => self.disconnected(None, error.retry_after, error.reason),
+            Err(error) => {
+                self.trouble = error.trouble;
+                self.disconnected(None, error.retry_after, error.reason);
+            }
         }
     }
 
@@ -307,6 +356,10 @@ impl Driver {
                 };
                 self.disconnected(code, None, reason);
             }
+            Some(Ok(Message::Pong(payload))) => {
+                self.probe.pong(&payload);
+                self.session.handle_activity(now);
+            }
             Some(Ok(_)) => self.session.handle_activity(now),
             Some(Err(error)) => self.disconnected(None, None, error.to_string()),
             None => self.disconnected(None, None, "the connection ended".into()),
@@ -315,6 +368,15 @@ impl Driver {
 
     fn disconnected(&mut self, code: Option<u16>, retry_after: Option<Duration>, reason: String) {
         self.link = Link::Down;
+        self.greeted = false;
+        match self.trouble {
+            Some(trouble) => self.probe.answer(&Err(CommandError {
+                code: trouble.error_code(),
+                message: reason.clone(),
+                trouble: Some(trouble),
+            })),
+            None => self.probe.lost(),
+        }
         tracing::debug!(service = %self.url, code, reason, "disconnected");
         self.session.handle_disconnected(self.clock.now(), code, retry_after, jitter(), reason);
     }
@@ -338,9 +400,14 @@ impl Driver {
                     }
                     self.disconnected(None, None, reason);
                 }
-                Some(SessionEvent::Connected(identity)) => self.tell(Event::Connected(identity)).await?,
+                Some(SessionEvent::Connected(identity)) => {
+                    self.greeted = true;
+                    self.probe.answer(&Ok(()));
+                    self.tell(Event::Connected(identity)).await?;
+                }
                 Some(SessionEvent::Disconnected { retry_in, reason }) => {
-                    self.tell(Event::Disconnected { retry_in, reason }).await?;
+                    let trouble = self.trouble.take();
+                    self.tell(Event::Disconnected { retry_in, reason, trouble }).await?;
                 }
                 Some(SessionEvent::Registered { channel_id, endpoint }) => {
                     self.tell(Event::Registered { channel_id, endpoint }).await?;

@@ -68,7 +68,7 @@ impl World {
 
     async fn disconnected(&mut self) -> (Option<Duration>, String) {
         let event = self.event().await;
-        let Event::Disconnected { retry_in, reason } = event else { panic!("{event:?}") };
+        let Event::Disconnected { retry_in, reason, trouble: None } = event else { panic!("{event:?}") };
         (retry_in, reason)
     }
 
@@ -107,6 +107,64 @@ async fn a_service_that_has_gone_without_a_word_is_asked_and_left() {
     world.clock.sleep(seconds(10));
     let (retry_in, reason) = world.disconnected().await;
     assert!(reason.contains("silent") && retry_in.unwrap() <= seconds(1), "{reason}");
+    world.welcome().await;
+}
+
+/// Whoever asks whether the service answers.
+fn probe(world: &World) -> oneshot::Receiver<Answered> {
+    let (answer, answered) = oneshot::channel();
+    world.service.probe(answer);
+    answered
+}
+
+#[tokio::test]
+async fn who_wants_to_know_hears_that_the_service_answers_as_often_as_it_is_asked() {
+    let mut world = World::start();
+    let first = probe(&world);
+    let mut peer = world.welcome().await;
+    assert_eq!(soon("the hello", first).await, Ok(Ok(())));
+    // More often than the protocol's own ping may be sent, which would end the connection.
+    for _ in 0..3 {
+        let answered = probe(&world);
+        let ping = soon("a ping", peer.next()).await.unwrap().unwrap();
+        assert!(matches!(ping, Message::Ping(_)), "{ping:?}");
+        peer.flush().await.unwrap();
+        assert_eq!(soon("the answer", answered).await, Ok(Ok(())));
+    }
+    assert!(timeout(QUIET, world.events.recv()).await.is_err(), "it is the same connection");
+}
+
+#[tokio::test]
+async fn an_open_socket_is_no_answer_and_the_connection_is_made_anew() {
+    let mut world = World::start();
+    let mut peer = world.welcome().await;
+    let mut answered = probe(&world);
+    // What it said before it was asked, or by itself.
+    peer.send(Message::Pong(Vec::new().into())).await.unwrap();
+    peer.send(Message::text("{}")).await.unwrap();
+    assert!(timeout(QUIET, &mut answered).await.is_err());
+    world.clock.sleep(seconds(10));
+    let (retry_in, reason) = world.disconnected().await;
+    assert!(reason.contains("silent") && retry_in.unwrap() <= seconds(1), "{reason}");
+    assert!(timeout(QUIET, &mut answered).await.is_err());
+    world.welcome().await;
+    assert_eq!(soon("the hello", answered).await, Ok(Ok(())));
+}
+
+#[tokio::test]
+async fn somebody_who_waits_is_not_kept_waiting_for_the_next_attempt() {
+    let mut world = World::start();
+    let head = "HTTP/1.1 500 Internal Server Error\r\n\r\n";
+    loop {
+        world.refuse(head).await;
+        let retry_in = world.disconnected().await.0.unwrap();
+        if retry_in > PATIENCE {
+            break;
+        }
+        world.clock.sleep(retry_in);
+    }
+    world.stays_away().await;
+    world.service.attempt_now();
     world.welcome().await;
 }
 

@@ -32,7 +32,7 @@ use tokio::time::timeout;
 use webpush::{PushSubscription, encryption};
 
 use self::recording_notifier::{Manner, RecordingNotifier};
-use self::scripted_service::{Peer, ScriptedService};
+use self::scripted_service::{Peer, ScriptedService, secured};
 use crate::api::{
     Check, CommandError, Disposition, Entry, EntryFilter, EntryId, Event, NewSite, Request, Response,
     Setting, SettingKey, Site, SiteChange, Status, Trouble,

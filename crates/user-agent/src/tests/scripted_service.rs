@@ -1,9 +1,12 @@
 //! A push service that does what the test tells it.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::DATE;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -65,7 +68,42 @@ impl ScriptedService {
     }
 }
 
+/// A server by TLS with a certificate for this name that nobody knows, at `localhost`. Its URL, and its authority in PEM. Whoever
+/// believes the certificate is not answered.
+pub(super) async fn secured(name: &str) -> (String, String) {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let tls = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![cert.der().clone()],
+            PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("wss://localhost:{}/", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let mut believers = Vec::new();
+        while let Ok((client, _)) = listener.accept().await {
+            believers.extend(acceptor.accept(client).await);
+        }
+    });
+    (url, cert.pem())
+}
+
 impl Peer {
+    /// Answers pings while this is done.
+    pub(super) async fn answering<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let answering = async { while let Some(Ok(_)) = self.0.next().await {} };
+        tokio::select! {
+            result = work => result,
+            () = answering => panic!("the receiver has left"),
+        }
+    }
+
     pub(super) async fn receive(&mut self) -> Value {
         loop {
             match soon("a message from the receiver", self.0.next()).await.unwrap().unwrap() {

@@ -54,9 +54,9 @@ async fn a_damaged_database_is_kept_aside_and_its_sites_live_on() {
     );
     let aside = kept_aside(&machine);
     assert_eq!(aside.len(), 1);
-    assert_eq!(receiver.troubles().await, [Trouble::DatabaseReplaced]);
+    assert_eq!(peer.answering(receiver.troubles()).await, [Trouble::DatabaseReplaced]);
     std::fs::remove_file(machine.folder.path().join("profile").join(&aside[0])).unwrap();
-    assert_eq!(receiver.troubles().await, [], "done with");
+    assert_eq!(peer.answering(receiver.troubles()).await, [], "done with");
 }
 
 #[tokio::test]
@@ -73,10 +73,10 @@ async fn that_a_database_was_kept_aside_is_told_even_if_the_process_ended_right_
     let told = receiver.event("the damage", |event| matches!(event, Event::Failed { .. })).await;
     let name = aside.file_name().unwrap().to_str().unwrap();
     assert!(matches!(told, Event::Failed { reason, .. } if reason.contains(name)));
-    let (_peer, _) = service.welcome("a1").await;
+    let (mut peer, _) = service.welcome("a1").await;
     receiver.event("connected", |event| matches!(event, Event::Connected { .. })).await;
     assert_eq!(receiver.show("Backups").await.subscription.unwrap(), subscription);
-    assert_eq!(receiver.troubles().await, [Trouble::DatabaseReplaced]);
+    assert_eq!(peer.answering(receiver.troubles()).await, [Trouble::DatabaseReplaced]);
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
         Trouble::ProfileUnusable => ("profile-unusable", "config.toml"),
         Trouble::PairingNeeded => ("pairing-needed", "--subscription"),
         Trouble::PushServiceUnreachable => ("push-service-unreachable", "keeps trying"),
+        Trouble::PushServiceUntrusted => ("push-service-untrusted", "`belfry config set ca-file FILE`"),
+        Trouble::PushServiceCertificate => ("push-service-certificate", "clock"),
         Trouble::NotificationsAbsent => ("notifications-absent", "dunst or mako"),
         Trouble::NotificationsLimited => ("notifications-limited", "belfry inbox"),
         Trouble::TrayAbsent => ("tray-absent", "start Belfry once more"),
@@ -34,7 +36,7 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
     }
 }
 
-const ALL: [Trouble; 23] = [
+const ALL: [Trouble; 25] = [
     Trouble::KeyringAbsent,
     Trouble::KeyringLocked,
     Trouble::PassphraseNeeded,
@@ -54,6 +56,8 @@ const ALL: [Trouble; 23] = [
     Trouble::ProfileUnusable,
     Trouble::PairingNeeded,
     Trouble::PushServiceUnreachable,
+    Trouble::PushServiceUntrusted,
+    Trouble::PushServiceCertificate,
     Trouble::NotificationsAbsent,
     Trouble::NotificationsLimited,
     Trouble::TrayAbsent,
@@ -170,6 +174,21 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
             let receiver = machine.try_start("ws://127.0.0.1:1/", Mode::Online).await.unwrap();
             receiver.checks().await
         }
+        Trouble::PushServiceUntrusted => {
+            let (url, _) = secured("localhost").await;
+            machine.try_start(&url, Mode::Online).await.unwrap().checks().await
+        }
+        Trouble::PushServiceCertificate => {
+            let (url, authority) = secured("elsewhere.example").await;
+            let ca = machine.folder.path().join("ca.pem");
+            std::fs::write(&ca, authority).unwrap();
+            let options = Options {
+                push_service: Some(url.parse().unwrap()),
+                ca_files: vec![ca],
+                ..machine.options(Mode::Online)
+            };
+            machine.start_with(options).await.unwrap().checks().await
+        }
         // With a real panel, and without one, it is in the end-to-end tests.
         Trouble::TrayAbsent => vec![crate::requests::diagnose::tray_host(false)],
         Trouble::ClockWrong => {
@@ -197,4 +216,58 @@ async fn unopened(machine: &Machine) -> Vec<Check> {
 
 fn failed(result: rusqlite::Result<usize>) -> Vec<Check> {
     vec![CommandError::from(StoreError::from(result.unwrap_err())).check()]
+}
+
+#[tokio::test]
+async fn a_service_that_has_stopped_answering_does_not_pass_for_one_that_answers() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    receiver.event("connected", |event| matches!(event, Event::Connected { .. })).await;
+    assert_eq!(peer.answering(receiver.troubles()).await, []);
+    // From now on nobody reads: the socket stays open.
+    let checks = soon("the diagnosis", receiver.checks()).await;
+    let row = checks.iter().find(|check| check.check == "push-service").unwrap();
+    assert_eq!(row.code, Some(Trouble::PushServiceUnreachable), "{row:?}");
+    assert!(row.message.contains("no answer") && row.message.contains("the connection is open"), "{row:?}");
+    // One that is in the middle of connecting when it is asked about is asked.
+    drop(peer);
+    let asking = tokio::spawn({
+        let client = receiver.client.clone();
+        async move { client.request(Request::Diagnose).await.unwrap() }
+    });
+    let _peer = service.welcome("a1").await;
+    let Response::Checks(checks) = soon("the diagnosis", asking).await.unwrap() else { panic!() };
+    let row = checks.iter().find(|check| check.check == "push-service").unwrap();
+    assert!(row.code.is_none() && row.message.ends_with("answers"), "{row:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_told_at_once_to_whoever_adds_a_site() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let _peer = service.welcome("a1").await;
+    let (url, _) = secured("localhost").await;
+    let new = |name: &str| NewSite {
+        name: name.into(),
+        url: None,
+        vapid_key: None,
+        push_service: Some(url.parse().unwrap()),
+    };
+    // The second time as well, when the next attempt by itself is to be later.
+    let client = receiver.client.clone();
+    client.request(Request::AddPushService { url: url.parse().unwrap() }).await.unwrap();
+    for name in ["Backups", "Builds"] {
+        let error = soon("the error", client.request(Request::AddSite(new(name)))).await.unwrap_err();
+        assert_eq!(
+            (error.code, error.trouble),
+            (crate::api::ErrorCode::Offline, Some(Trouble::PushServiceUntrusted))
+        );
+        for part in
+            ["certificate of localhost is not trusted", "`--ca FILE`", "`belfry config set ca-file FILE`"]
+        {
+            assert!(error.message.contains(part), "{error}");
+        }
+    }
+    assert!(receiver.sites().await.is_empty());
 }
