@@ -35,15 +35,14 @@ async fn what_was_sent_while_it_was_stopped_is_shown_once_when_it_is_back() -> R
     for title in ["One", "Two"] {
         desk.send(&subscription, &titled(title)).await?;
     }
-    for (round, expected) in
-        [vec!["One", "Two", "Live 0"], vec!["Live 1"], vec!["Live 2"]].into_iter().enumerate()
-    {
+    for (round, stored) in [vec!["One", "Two"], vec![], vec![]].into_iter().enumerate() {
         let run = again(&belfry, &service).await?;
-        let live = format!("Live {round}");
-        desk.send(&subscription, &titled(&live)).await?;
-        for title in expected {
+        for title in stored {
             assert_eq!(desk.notifications.next().await?.summary, title);
         }
+        let live = format!("Live {round}");
+        desk.send(&subscription, &titled(&live)).await?;
+        assert_eq!(desk.notifications.next().await?.summary, live);
         run.terminate().await?;
     }
     assert_eq!(history(&belfry).await?, ["Live 2", "Live 1", "Live 0", "Two", "One"]);
@@ -69,9 +68,12 @@ async fn what_was_sent_after_the_power_failed_is_shown_once_when_it_is_back() ->
     for round in 0..3 {
         let mut run = again(&belfry, &service).await?;
         let live = format!("Live {round}");
-        desk.send(&subscription, &titled(&live)).await?;
         let expected = if round == 0 { vec!["Meanwhile", &live] } else { vec![live.as_str()] };
         for title in &expected {
+            if *title == live {
+                // Not before: what is sent now may overtake what is stored.
+                desk.send(&subscription, &titled(&live)).await?;
+            }
             assert_eq!(run.next("push").await?["title"], json!(title));
             assert_eq!(desk.notifications.next().await?.summary, *title);
         }
@@ -99,6 +101,9 @@ async fn a_burst_cut_off_by_a_power_failure_is_in_the_history_exactly_once() -> 
         run.kill().await?;
     }
     let mut run = again(&belfry, &service).await?;
+    while history(&belfry).await?.len() < titles.len() {
+        run.next("push").await?;
+    }
     desk.send(&subscription, &titled("Last")).await?;
     while run.next("push").await?["title"] != "Last" {}
     let mut history = history(&belfry).await?;

@@ -3,7 +3,7 @@
 use futures_util::StreamExt as _;
 
 use super::*;
-use crate::api::UaidState;
+use crate::api::{SiteState, UaidState};
 
 fn kept_aside(machine: &Machine) -> Vec<String> {
     let folder = std::fs::read_dir(machine.folder.path().join("profile")).unwrap();
@@ -18,7 +18,7 @@ async fn a_damaged_database_is_kept_aside_and_its_sites_live_on() {
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
     let changes = vec![
-        crate::api::SiteChange::State(crate::api::SiteState::Quiet),
+        SiteChange::State(SiteState::Quiet),
         crate::api::SiteChange::Url(Some("https://backups.example/".parse().unwrap())),
     ];
     receiver.client.request(Request::SetSite { site: "Backups".into(), changes }).await.unwrap();
@@ -85,6 +85,9 @@ async fn damage_found_while_running_is_mended_without_a_restart() {
     let receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
+    // Nothing else reads or writes when the damage is done, or it would be found before it is asked for.
+    let quiet = [SiteChange::State(SiteState::History)];
+    receiver.set("Backups", &quiet).await.unwrap();
     for number in 0..40 {
         peer.notify(&channel, &format!("v{number}"), &sealed(&subscription, &"x".repeat(2000))).await;
     }
