@@ -1,0 +1,130 @@
+import { screen } from '@testing-library/svelte';
+import { expect, test } from 'vitest';
+import { asked, click, emit, open, passes, there } from '../window-for-tests';
+
+test('the subscription is copied as one canonical line, the endpoint alone', async () => {
+  await open('#/sites/site1');
+  const { endpoint, keys } = there.sites[0]!.subscription!;
+  await click(screen.getByTestId('copy-subscription'));
+  expect(there.copied).toBe(
+    `{"endpoint":"${endpoint}","expirationTime":null,"keys":{"p256dh":"${keys.p256dh}","auth":"${keys.auth}"}}`,
+  );
+  expect(screen.getByTestId('toast').textContent).toContain('Subscription copied');
+  await click(screen.getByTestId('copy-endpoint'));
+  expect(there.copied).toBe(endpoint);
+});
+
+test('a site is blocked and allowed again; what is refused is not shown as chosen', async () => {
+  await open('#/sites/site1');
+  const radio = (state: string) => screen.getByTestId<HTMLInputElement>(`site-state-${state}`);
+  await click(radio('blocked'));
+  expect(there.sites[0]!.state).toBe('blocked');
+  there.fail = { set_site: { code: 'storage', message: 'disk full' } };
+  await click(radio('alert'));
+  expect(screen.getByText('disk full')).toBeTruthy();
+  expect(radio('blocked').checked).toBe(true);
+});
+
+test('a site is snoozed for an hour, until tomorrow, and no more', async () => {
+  await open('#/sites/site1');
+  const until = () => new Date(there.sites[0]!.snoozed_until ?? NaN);
+  await click(screen.getByTestId('site-snooze-hour'));
+  expect((until().getTime() - Date.now()) / 60_000).toBeCloseTo(60, 0);
+  const { state_label } = there.sites[0]!;
+  expect(state_label).toMatch(/^Snoozed until \d\d:\d\d$/);
+  expect(screen.getAllByText(state_label)).toHaveLength(2);
+  await click(screen.getByTestId('site-snooze-morning'));
+  expect(until().getHours()).toBe(8);
+  expect(until().getTime()).toBeGreaterThan(Date.now());
+  await click(screen.getByTestId('site-snooze-off'));
+  expect(there.sites[0]!.snoozed_until).toBeNull();
+  expect(screen.queryByTestId('site-snooze-off')).toBeNull();
+  await click(screen.getByTestId('site-state-history'));
+  expect(screen.queryByTestId('site-snooze-hour')).toBeNull();
+});
+
+test('what a site may do besides is changed one by one', async () => {
+  await open('#/sites/site1');
+  await click(screen.getByTestId('site-sound'));
+  await click(screen.getByTestId('site-dnd-bypass'));
+  await click(screen.getByTestId('site-burst'));
+  await click(screen.getByTestId('site-links-ask'));
+  expect(asked('set_site').map(({ changes }) => changes)).toEqual([
+    [{ key: 'sound', value: false }],
+    [{ key: 'dnd_bypass', value: true }],
+    [{ key: 'burst', value: 'off' }],
+    [{ key: 'links', value: 'ask' }],
+  ]);
+  await click(screen.getByTestId('site-burst'));
+  expect(there.sites[0]!.burst).toBe('5/10');
+  there.fail = { set_site: { code: 'storage', message: 'disk full' } };
+  await click(screen.getByTestId('site-sound'));
+  expect(screen.getByRole('alert').textContent).toContain('disk full');
+  expect(screen.getByTestId<HTMLInputElement>('site-sound').checked).toBe(false);
+});
+
+test('a site to be paired again says so until its sender has the subscription', async () => {
+  await open('#/sites/site3');
+  expect(screen.getByRole('note').textContent).toContain('Copy the new one');
+  await click(screen.getByTestId('site-paired'));
+  expect(asked('set_site').map(({ changes }) => changes)).toEqual([[{ key: 'paired' }]]);
+  expect(screen.queryByRole('note')).toBeNull();
+});
+
+test('a site is moved to another push service, and then has to be paired again', async () => {
+  await open('#/sites/site2');
+  await click(screen.getByTestId('site-move'));
+  expect(screen.getByRole('dialog').textContent).toContain('its sender must be given');
+  expect(screen.getByTestId<HTMLButtonElement>('site-move-confirm').disabled).toBe(true);
+  await click(screen.getByTestId('push-service-local'));
+  there.fail = { set_site: { code: 'rejected', message: 'it said no' } };
+  await click(screen.getByTestId('site-move-confirm'));
+  expect(screen.getByRole('alert').textContent).toContain('it said no');
+  there.fail = {};
+  await click(screen.getByTestId('site-move-confirm'));
+  expect(there.sites[1]!.push_service).toBe('ws://127.0.0.1:45319/');
+  expect(screen.queryByRole('dialog')).toBeNull();
+  expect(screen.getByRole('note').textContent).toContain('new subscription');
+});
+
+test('a blocked site is disconnected after a question, and gets a new subscription when it is allowed', async () => {
+  await open('#/sites/site1');
+  expect(screen.queryByTestId('site-disconnect')).toBeNull();
+  await click(screen.getByTestId('site-state-blocked'));
+  await click(screen.getByTestId('site-disconnect'));
+  expect(asked('disconnect_site')).toEqual([]);
+  expect(screen.getByRole('dialog').textContent).toContain('Disconnect Backups?');
+  await click(screen.getByTestId('site-disconnect-confirm'));
+  expect(asked('disconnect_site')).toEqual([{ request: 'disconnect_site', site: 'site1' }]);
+  expect(screen.queryByRole('dialog')).toBeNull();
+  expect(screen.queryByTestId('copy-subscription')).toBeNull();
+  expect(screen.getByText(/It was given up/)).toBeTruthy();
+  await click(screen.getByTestId('site-state-alert'));
+  await click(screen.getByTestId('copy-endpoint'));
+  expect(there.copied).toBe('https://push.example/new');
+});
+
+test('waiting for another subscription can be ended, and the site stays', async () => {
+  await open('#/sites/site6');
+  await click(screen.getByTestId('site-disconnect'));
+  await click(screen.getByTestId('site-disconnect-confirm'));
+  there.hang = ['set_site'];
+  await click(screen.getByTestId('site-state-quiet'));
+  Object.assign(there.sites[5]!, { connected: true, state: 'quiet' });
+  emit('belfry', { event: 'changed' });
+  await passes(0);
+  expect(screen.getByText(/Waiting for the endpoint from Mozilla/)).toBeTruthy();
+  await click(screen.getByText('Cancel', { selector: 'button' }));
+  expect(asked('disconnect_site')).toHaveLength(2);
+  expect(asked('remove_site')).toEqual([]);
+  expect(screen.getByText(/It was given up/)).toBeTruthy();
+});
+
+test('removing asks, naming the site', async () => {
+  await open('#/sites/site2');
+  await click(screen.getByTestId('site-remove'));
+  expect(asked('remove_site')).toEqual([]);
+  expect(screen.getByRole('dialog').textContent).toContain('Remove Calendar?');
+  await click(screen.getByTestId('site-remove-confirm'));
+  expect(there.sites.map(({ name }) => name)).not.toContain('Calendar');
+});
