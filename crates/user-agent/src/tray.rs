@@ -175,6 +175,7 @@ mod tests {
             url: None,
             state,
             state_label: String::new(),
+            snoozed: false,
             snoozed_until: None,
             sound: true,
             links: Links::Any,

@@ -9,21 +9,27 @@ use crate::store::sites::SiteRow;
 
 /// A site's state in words. What keeps it from working comes before what the user chose.
 pub(crate) fn state_label(row: &SiteRow, has_keys: bool, now: Timestamp) -> String {
-    let settings = &row.settings;
-    let label = match settings.state {
+    if let Some(end) = snoozed(row, has_keys, now) {
+        return format!("Snoozed until {}", until(end, now));
+    }
+    let label = match row.settings.state {
         SiteState::Blocked if !row.connected => "Blocked and disconnected",
         SiteState::Blocked => "Blocked",
         _ if !row.connected => "Disconnected",
         _ if !has_keys => "Keys missing",
         _ if row.needs_pairing => "Needs pairing again",
         SiteState::History => "History only",
-        SiteState::Alert | SiteState::Quiet if settings.snoozed_until.is_some_and(|end| now < end) => {
-            return format!("Snoozed until {}", until(settings.snoozed_until.unwrap_or(now), now));
-        }
         SiteState::Alert => "Alerts",
         SiteState::Quiet => "Quiet",
     };
     label.to_owned()
+}
+
+/// The end of its snooze, if there is nothing more important to tell.
+pub(crate) fn snoozed(row: &SiteRow, has_keys: bool, now: Timestamp) -> Option<Timestamp> {
+    let notifies = matches!(row.settings.state, SiteState::Alert | SiteState::Quiet);
+    let works = row.connected && has_keys && !row.needs_pairing;
+    row.settings.snoozed_until.filter(|end| notifies && works && now < *end)
 }
 
 /// A time of the day or, further away, with the day: as people here write it.
@@ -164,6 +170,7 @@ mod tests {
         let mut snoozed = row(SiteState::Alert);
         snoozed.settings.snoozed_until = Some(now + jiff::SignedDuration::from_secs(1));
         assert!(state_label(&snoozed, true, now).starts_with("Snoozed until "));
+        assert_eq!(state_label(&snoozed, false, now), "Keys missing");
         snoozed.settings.snoozed_until = Some(now);
         assert_eq!(state_label(&snoozed, true, now), "Alerts");
     }

@@ -194,6 +194,10 @@ state: SiteState,
  */
 state_label: string, 
 /**
+ * Whether that tells of a snooze: whoever writes times by the user's locale says so in its own words.
+ */
+snoozed: boolean, 
+/**
  * No notifications before then.
  */
 snoozed_until: string | null, 

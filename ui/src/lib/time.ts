@@ -40,6 +40,12 @@ export function timeOfDay(time: Date, seconds = false): string {
   return (seconds ? CLOCK_WITH_SECONDS : CLOCK).format(time);
 }
 
+/** A time of day such as `22:00`, as people here write it. */
+export function clockTime(time: string): string {
+  const [hour = 0, minute = 0] = time.split(':').map(Number);
+  return CLOCK.format(new Date(2024, 0, 1, hour, minute));
+}
+
 /** A near time to come: of today only the time of day. */
 export function coming(time: Date, now: number): string {
   const days = daysBetween(new Date(now), time);

@@ -9,6 +9,7 @@ import {
   hue,
   initial,
   isLoopback,
+  sentence,
   serviceName,
 } from './words';
 
@@ -80,4 +81,17 @@ test('a site’s colour stays, and its initial is a letter of any script', () =>
 test('a site’s own count is shown and said', () => {
   expect([badgeLabel('flag'), badgeName('flag')]).toEqual(['•', 'The site has news']);
   expect([badgeLabel({ count: 12 }), badgeName({ count: 12 })]).toEqual(['12', 'The site has 12 new']);
+});
+
+test('what the receiver says becomes a sentence, and what begins with a name keeps it', () => {
+  expect(sentence('the disk is full')).toBe('The disk is full');
+  expect(sentence('élan is missing')).toBe('Élan is missing');
+  for (const text of [
+    'wss://push.example/: refused',
+    'xfce4-notifyd shows no buttons',
+    '/tmp/a is gone',
+    '',
+  ]) {
+    expect(sentence(text)).toBe(text);
+  }
 });

@@ -1,5 +1,6 @@
 /** The words and looks that more than one page uses. What a state is called comes from the receiver. */
-import type { Badge, SiteState } from './bindings';
+import type { Badge, Site, SiteState } from './bindings';
+import { coming } from './time';
 
 export const MOZILLA = 'wss://push.services.mozilla.com/';
 
@@ -13,6 +14,13 @@ export const STATES: readonly { value: SiteState; label: string; meaning: string
     meaning: 'Discarded unread. The subscription stays, so you can allow it again',
   },
 ];
+
+/** A site's state in words. The end of a snooze is told like every time here: by the locale. */
+export function stateLabel({ snoozed, snoozed_until, state_label }: Site, now: number): string {
+  return snoozed && snoozed_until !== null
+    ? `Snoozed until ${coming(new Date(snoozed_until), now)}`
+    : state_label;
+}
 
 /** A push service as people call it. */
 export function serviceName(url: string): string {
@@ -70,6 +78,12 @@ export function hue(name: string): number {
     hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
   }
   return ((hash >>> 8) % 24) * 15;
+}
+
+/** What the receiver says of an error, which goes on after a colon elsewhere, as a sentence of its own. */
+export function sentence(text: string): string {
+  // What begins with a name, a URL or a path begins so.
+  return /^\p{Ll}+ /u.test(text) ? text.charAt(0).toLocaleUpperCase() + text.slice(1) : text;
 }
 
 export function count(number: number, one: string, many: string): string {

@@ -34,3 +34,12 @@ export function writeSchedule({ start, end, days }: Schedule): string {
   const named = days.every(Boolean) ? [] : DAYS.filter((_, day) => days[day]);
   return [`${start}-${end}`, ...named].join(',');
 }
+
+/** The times of day to choose from, each half hour, with the stored one among them. */
+export function times(stored?: string): string[] {
+  const halves = Array.from(
+    { length: 48 },
+    (_, half) => `${String(half >> 1).padStart(2, '0')}:${half % 2 === 0 ? '00' : '30'}`,
+  );
+  return [...new Set(stored === undefined ? halves : [...halves, stored])].sort();
+}

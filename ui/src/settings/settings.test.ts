@@ -6,7 +6,7 @@ import { asked, click, emit, open, passes, there } from '../window-for-tests';
 test('silence by the clock is saved as the receiver writes it', async () => {
   await open('#/settings');
   await click(screen.getByTestId('silent-hours'));
-  await fireEvent.input(screen.getByTestId('silent-hours-start'), { target: { value: '21:30' } });
+  await fireEvent.change(screen.getByTestId('silent-hours-start'), { target: { value: '21:30' } });
   await click(screen.getByLabelText('Saturday'));
   await click(screen.getByLabelText('Sunday'));
   await click(screen.getByText('Save'));

@@ -177,6 +177,9 @@ pub struct Site {
     pub state: SiteState,
     /// Its state in words, for people.
     pub state_label: String,
+    /// Whether that tells of a snooze: whoever writes times by the user's locale says so in its own words.
+    #[serde(default)]
+    pub snoozed: bool,
     /// No notifications before then.
     #[cfg_attr(test, ts(type = "string | null"))]
     pub snoozed_until: Option<Timestamp>,

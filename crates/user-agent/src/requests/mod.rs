@@ -227,7 +227,9 @@ fn no_entry(id: EntryId) -> CommandError {
 /// The site as front ends see it; its subscription only where it was asked for.
 fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
     let keys = shared.keys.get(row.channel_id);
-    let state_label = view::state_label(&row, keys.is_some(), Timestamp::now());
+    let (has_keys, now) = (keys.is_some(), Timestamp::now());
+    let state_label = view::state_label(&row, has_keys, now);
+    let snoozed = view::snoozed(&row, has_keys, now).is_some();
     let subscription = keys
         .filter(|_| with_subscription)
         .zip(row.endpoint.clone())
@@ -241,6 +243,7 @@ fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
         url: row.url,
         state,
         state_label,
+        snoozed,
         snoozed_until,
         sound,
         links,

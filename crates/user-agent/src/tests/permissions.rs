@@ -101,7 +101,7 @@ async fn a_snoozed_site_is_recorded_until_the_snooze_ends() {
     let (channel, subscription) = receiver.paired(&mut peer, "Backups").await;
     let end = Timestamp::now() + SignedDuration::from_hours(1);
     let site = receiver.set("Backups", &[SiteChange::Snooze(Some(end))]).await.unwrap();
-    assert!(site.state_label.starts_with("Snoozed until"), "{}", site.state_label);
+    assert!(site.state_label.starts_with("Snoozed until") && site.snoozed, "{}", site.state_label);
     send(&mut peer, &channel, &subscription, &["asleep".into()]).await;
     assert_eq!(receiver.disposition().await, Disposition::Recorded);
     receiver.set("Backups", &[SiteChange::Snooze(None), SiteChange::Sound(false)]).await.unwrap();
