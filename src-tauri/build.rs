@@ -14,6 +14,14 @@ fn main() -> io::Result<()> {
         fs::create_dir_all(window)?;
         fs::write(window.join("index.html"), PLACEHOLDER)?;
     }
-    let commands = tauri_build::AppManifest::new().commands(&["request", "copy_text", "local_push_service"]);
+    let commands = tauri_build::AppManifest::new().commands(&[
+        "request",
+        "copy_text",
+        "local_push_service",
+        "start_local_push_service",
+        "export_sites",
+        "choose_sites_file",
+        "import_sites",
+    ]);
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands)).map_err(io::Error::other)
 }

@@ -21,6 +21,7 @@ use crate::controller::Controller;
 use crate::farewell::{Closing, Farewell};
 use crate::receiver::Receiver;
 use crate::signals;
+use crate::transfer::Chosen;
 
 /// What the app hears of.
 pub(crate) enum Notice {
@@ -69,10 +70,15 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         .plugin(single_instance(&profile, notices.clone()))
         .manage(receiver.clone())
         .manage(Clipboard::default())
+        .manage(Chosen::default())
         .invoke_handler(tauri::generate_handler![
             commands::request,
             commands::copy_text,
-            commands::local_push_service
+            commands::local_push_service,
+            commands::start_local_push_service,
+            commands::export_sites,
+            commands::choose_sites_file,
+            commands::import_sites
         ])
         .build(tauri::generate_context!())
         .context("start")?;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tauri::State;
-use user_agent::api::{CommandError, ErrorCode, Request, Response};
+use tauri::{State, WebviewWindow};
+use user_agent::api::{CommandError, ErrorCode, FilePassphrase, ImportedSite, Request, Response};
 use user_agent::config::PushServiceUrl;
 
 use crate::clipboard::Clipboard;
-use crate::local;
 use crate::receiver::Receiver;
+use crate::transfer::{self, Chosen, SitesFile, Written};
+use crate::{file_dialog, local};
 
 /// Asks the engine.
 #[tauri::command]
@@ -32,10 +33,48 @@ pub(crate) fn copy_text(text: String, clipboard: State<'_, Clipboard>) -> Result
     clipboard.set(text)
 }
 
-/// The URL of this user's own push service, which runs when this returns.
+/// The URL of this user's own push service, whether it runs or not; nothing before its first start.
+#[tauri::command(async)]
+pub(crate) fn local_push_service() -> Result<Option<PushServiceUrl>, CommandError> {
+    local::known()
+}
+
+/// The same, and it runs when this returns.
 #[tauri::command]
-pub(crate) async fn local_push_service() -> Result<PushServiceUrl, CommandError> {
+pub(crate) async fn start_local_push_service() -> Result<PushServiceUrl, CommandError> {
     local::url().await
+}
+
+/// Writes all sites to a file that a person chooses, with their subscriptions where there is a passphrase. Nothing when
+/// none was chosen.
+#[tauri::command]
+pub(crate) async fn export_sites(
+    passphrase: Option<FilePassphrase>,
+    window: WebviewWindow,
+    receiver: State<'_, Arc<Receiver>>,
+) -> Result<Option<Written>, CommandError> {
+    let Some(file) = file_dialog::to_save(&window, transfer::FILE_NAME).await? else { return Ok(None) };
+    transfer::export(&receiver.client().await?, passphrase, file).await.map(Some)
+}
+
+/// Reads a file of sites that a person chooses, for [`import_sites`]. Nothing when none was chosen.
+#[tauri::command]
+pub(crate) async fn choose_sites_file(
+    window: WebviewWindow,
+    chosen: State<'_, Chosen>,
+) -> Result<Option<SitesFile>, CommandError> {
+    let Some(file) = file_dialog::to_open(&window).await? else { return Ok(None) };
+    chosen.read(file).await.map(Some)
+}
+
+/// Makes the sites of the file that was chosen last.
+#[tauri::command]
+pub(crate) async fn import_sites(
+    passphrase: Option<FilePassphrase>,
+    chosen: State<'_, Chosen>,
+    receiver: State<'_, Arc<Receiver>>,
+) -> Result<Vec<ImportedSite>, CommandError> {
+    chosen.import(&receiver.client().await?, passphrase).await
 }
 
 /// A request of the window's. Its reasons for not being one are for people, so they do not come from Tauri.
@@ -78,6 +117,7 @@ fn allowed(request: &Request) -> bool {
         | Request::SetSetting { .. }
         | Request::Diagnose => true,
         // Keys leave by the command line, where somebody means it.
+        // Only by way of a file that a person chooses: what is in it stays out of the page.
         Request::ExportSites { .. } | Request::ImportSites { .. } => false,
     }
 }

@@ -12,6 +12,14 @@ pub(crate) async fn locate(name: PushServiceName) -> Result<PushServiceUrl, Comm
     }
 }
 
+/// Where it listens, or listened last; `None` before its first start, and when other computers reach it.
+pub(crate) fn known() -> Result<Option<PushServiceUrl>, CommandError> {
+    // Without a folder there is none.
+    let url = Local::of_this_user().map_or(Ok(None), |local| local.url()).map_err(failed)?;
+    let url = url.map(|url| String::from(url).parse::<PushServiceUrl>()).transpose()?;
+    Ok(url.filter(PushServiceUrl::is_loopback))
+}
+
 /// Where it listens; it runs when this returns.
 pub(crate) async fn url() -> Result<PushServiceUrl, CommandError> {
     let url = async { Local::of_this_user()?.ensure().await }.await.map_err(failed)?;

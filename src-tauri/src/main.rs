@@ -9,12 +9,14 @@ mod clipboard;
 mod commands;
 mod controller;
 mod farewell;
+mod file_dialog;
 #[cfg(target_os = "linux")]
 mod launcher;
 mod local;
 mod log;
 mod receiver;
 mod signals;
+mod transfer;
 mod tray;
 #[cfg(target_os = "linux")]
 mod tray_host;

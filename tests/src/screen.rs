@@ -139,6 +139,13 @@ impl Screen {
         process::succeeded("xdotool", &output).map(drop)
     }
 
+    /// Types into whatever has the focus in a window, which gets it.
+    pub async fn type_into(&self, window: &Window, text: &str) -> Result<()> {
+        let arguments = ["windowfocus", "--sync", &window.id.to_string(), "type", "--delay", "1", text];
+        let output = process::run(&find_program("xdotool")?, arguments, &self.environment, b"").await?;
+        process::succeeded("xdotool", &output).map(drop)
+    }
+
     /// Closes a window as a click on the cross in its title bar does.
     pub fn close(&self, window: &Window) -> Result<()> {
         let data = [self.atoms.WM_DELETE_WINDOW, x11rb::CURRENT_TIME, 0, 0, 0];

@@ -3,11 +3,13 @@ import type {
   Entry,
   EntryPicture,
   Event,
+  ImportedSite,
   Request,
   Setting,
   Site,
   Status,
 } from '../src/lib/bindings';
+import type { SitesFile } from '../src/lib/api';
 
 export interface World {
   status: Status;
@@ -16,8 +18,18 @@ export interface World {
   /** By the entry's id; a number is the size of what is no text. */
   raw: Record<string, string | number>;
   pictures?: Record<string, EntryPicture>;
-  fail: Partial<Record<Request['request'], CommandError>>;
+  fail: Partial<Record<Request['request'] | 'choose_sites_file', CommandError>>;
   hang: Request['request'][];
+  /** The URL of the push service of this computer's own. */
+  local: string | null;
+  /** What a person answers when asked for a file. */
+  saves: string | null;
+  opens: SitesFile | null;
+  imports: ImportedSite[];
+  /** Has an import that hangs go on. */
+  release?: () => void;
+  /** Those that were given with a file. */
+  passphrases?: (string | null)[];
   unlock?: CommandError;
   settings: Setting[];
   purged?: string[];

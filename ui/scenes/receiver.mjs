@@ -39,6 +39,7 @@ export function install(world) {
     const words = { alert: 'Alerts', quiet: 'Quiet', history: 'History only', blocked: 'Blocked' };
     const snoozed = site.snoozed_until !== null && /alert|quiet/.test(site.state);
     const time = snoozed && new Date(site.snoozed_until).toTimeString().slice(0, 5);
+    site.snoozed = snoozed && site.connected && !site.needs_pairing;
     site.state_label = !site.connected
       ? 'Blocked and disconnected'
       : site.needs_pairing
@@ -244,7 +245,32 @@ export function install(world) {
     },
     'plugin:event|unlisten': ({ event, eventId }) => void listeners.get(event)?.delete(eventId),
     copy_text: ({ text }) => void (world.copied = text),
-    local_push_service: () => 'ws://127.0.0.1:45319/',
+    local_push_service: () => world.local,
+    start_local_push_service: () => (world.local = 'ws://127.0.0.1:45319/'),
+    export_sites({ passphrase }) {
+      const without_keys = world.sites.filter((site) => !site.subscription).map(({ name }) => name);
+      (world.passphrases ??= []).push(passphrase);
+      if (world.fail.export_sites) throw world.fail.export_sites;
+      return (
+        world.saves && {
+          file: world.saves,
+          sites: world.sites.length,
+          without_keys: passphrase === null ? [] : without_keys,
+        }
+      );
+    },
+    choose_sites_file() {
+      if (world.fail.choose_sites_file) throw world.fail.choose_sites_file;
+      return world.opens;
+    },
+    async import_sites({ passphrase }) {
+      (world.passphrases ??= []).push(passphrase);
+      if (world.hang.includes('import_sites')) await new Promise((go) => (world.release = go));
+      if (world.fail.import_sites) throw world.fail.import_sites;
+      world.sites = [...world.sites, ...world.imports.map(({ site }) => site)];
+      changed();
+      return world.imports;
+    },
     request({ request }) {
       const { request: name, ...parameters } = request;
       (world.asked ??= []).push(request);

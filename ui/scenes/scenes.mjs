@@ -46,6 +46,10 @@ async function payloads(page) {
   await page.waitForTimeout(200);
   await shown('site-payloads')(page);
 }
+async function passphrases(page) {
+  await page.getByTestId('sites-passphrase').fill('correct horse');
+  await page.getByTestId('sites-passphrase-again').fill('correct horse');
+}
 const field = (name) => (page) => page.getByTestId(`map-${name}`).focus();
 const value = (name) => (page) => page.getByTestId('payload-text').getByRole('button', { name }).click();
 const mapped = () => {
@@ -71,6 +75,9 @@ const failing = (code, message) => () => world({ fail: { status: { code, message
 
 const KEYRING =
   'the keyring did not answer: Platform secure storage failure: zbus error: I/O error: failed to read from socket';
+
+const SAVE =
+  'cannot write /media/anna/STICK/belfry-sites.json: Read-only file system (os error 30). Choose another folder';
 
 export const SCENES = [
   { name: 'starting', world: () => world({ hang: ['status'] }) },
@@ -224,7 +231,7 @@ export const SCENES = [
     at: '#/sites/site2',
     steps: [
       (page) => page.getByText('More', { exact: true }).click(),
-      (page) => page.getByTestId('site-links-own').scrollIntoViewIfNeeded(),
+      (page) => page.getByTestId('site-images-never').scrollIntoViewIfNeeded(),
     ],
   },
   { name: 'site-move', world, at: '#/sites/site2', steps: [click('site-move')] },
@@ -291,6 +298,76 @@ export const SCENES = [
     },
     at: '#/settings',
     steps: [(page) => page.getByTestId('push-service-remove').scrollIntoViewIfNeeded()],
+  },
+  { name: 'sites-export', world, at: '#/settings', steps: [click('sites-export')] },
+  {
+    name: 'sites-export-keys',
+    world: () => ({
+      ...world(),
+      fail: { export_sites: { code: 'storage', message: SAVE } },
+    }),
+    at: '#/settings',
+    steps: [click('sites-export'), click('sites-export-keys'), passphrases, click('sites-export-save')],
+  },
+  {
+    name: 'sites-exported',
+    world: () => {
+      const there = world();
+      delete there.sites[5].subscription;
+      return there;
+    },
+    at: '#/settings',
+    steps: [click('sites-export'), click('sites-export-keys'), passphrases, click('sites-export-save')],
+  },
+  { name: 'sites-import', world, at: '#/settings', steps: [click('sites-import')] },
+  {
+    name: 'sites-import-sealed',
+    world: () => ({
+      ...world(),
+      opens: { name: 'belfry-sites.json', sealed: true },
+      fail: { import_sites: { code: 'invalid', message: 'the passphrase is wrong' } },
+    }),
+    at: '#/settings',
+    steps: [
+      click('sites-import'),
+      (page) => page.getByTestId('sites-passphrase').fill('battery staple'),
+      click('sites-import-confirm'),
+    ],
+  },
+  {
+    name: 'sites-import-taken',
+    world: () => ({
+      ...world(),
+      fail: {
+        import_sites: {
+          code: 'exists',
+          message:
+            'there are sites with these names already: "Backups", "Home". Nothing was imported: rename or remove them here, or take them out of the file',
+        },
+      },
+    }),
+    at: '#/settings',
+    steps: [click('sites-import'), click('sites-import-confirm')],
+  },
+  {
+    name: 'sites-imported',
+    world: () => ({
+      ...world(),
+      imports: [
+        { site: site('Builds'), moved: true, reason: null },
+        { site: site('Weather'), moved: false, reason: null },
+        { site: site('Library'), moved: false, reason: 'no endpoint within 30 s: connection refused' },
+        { site: site('Old shop', { connected: false }), moved: false, reason: null },
+      ],
+    }),
+    at: '#/settings',
+    steps: [click('sites-import'), click('sites-import-confirm')],
+  },
+  {
+    name: 'settings-sites',
+    world,
+    at: '#/settings',
+    steps: [shown('sites-export')],
   },
   { name: 'settings-end', world, at: '#/settings', steps: [end] },
   {

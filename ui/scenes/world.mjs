@@ -25,6 +25,7 @@ export const site = (name, more = {}) => ({
   state: 'alert',
   state_label: 'Alerts',
   push_service: MOZILLA,
+  snoozed: false,
   snoozed_until: null,
   sound: true,
   links: 'any',
@@ -190,6 +191,10 @@ export function world(more = {}) {
     },
     fail: more.fail ?? {},
     hang: more.hang ?? [],
+    local: LOCAL,
+    saves: '/home/anna/Documents/belfry-sites.json',
+    opens: { name: 'belfry-sites.json', sealed: false },
+    imports: [],
     settings: [
       { key: 'push-service', value: MOZILLA, is_default: true },
       { key: 'dnd-schedule', value: 'off', is_default: true },

@@ -1,6 +1,10 @@
 //! What a person does in the window: the real one, with the real receiver behind it, used through WebDriver.
 
-use anyhow::Result;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
 use belfry_tests::belfry::{Belfry, PushService, Subscription};
 use belfry_tests::desk::{Desk, declarative, titled};
 use belfry_tests::desktop::Desktop;
@@ -9,6 +13,7 @@ use belfry_tests::screen::{Screen, Window};
 use belfry_tests::senders::{Sender, Sending};
 use belfry_tests::tray::Panel;
 use serde_json::json;
+use tokio::time::timeout;
 
 /// A person's desktop with a panel, and a push service.
 struct Room {
@@ -50,6 +55,25 @@ impl Room {
         page.click("copy-subscription").await?;
         self.screen.copied().await?;
         Subscription::parse(&self.screen.clipboard().await?)
+    }
+
+    /// Names a file in the desktop's question for one, which is about to be shown.
+    async fn name_file(&mut self, title: &str, file: &Path) -> Result<()> {
+        let question = self.screen.shown().await?;
+        assert_eq!(question.title, title);
+        // To where one types it, and over what is there.
+        self.screen.press(&question, "ctrl+l").await?;
+        self.screen.press(&question, "ctrl+a").await?;
+        self.screen.type_into(&question, file.to_str().context("a path that can be typed")?).await?;
+        // GTK passes over what is pressed while it still reads the folder, and tells nobody when it has.
+        for _ in 0..30 {
+            // An error where it has gone meanwhile.
+            let _ = self.screen.press(&question, "Return").await;
+            if let Ok(hidden) = timeout(Duration::from_secs(2), self.screen.hidden(&question)).await {
+                return hidden;
+            }
+        }
+        bail!("{title:?} stays open")
     }
 
     /// A push by a real sender.
@@ -205,5 +229,47 @@ async fn a_window_goes_on_receiving_when_the_process_that_did_has_ended() -> Res
     room.push(&subscription, &titled("Here now")).await?;
     assert_eq!(room.shown().await?, "Here now");
     page.find_with("inbox-entry", "Here now").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn sites_move_to_another_profile_in_a_file_chosen_in_the_desktops_own_dialog() -> Result<()> {
+    let mut room = Room::enter().await?;
+    let file = room.desk.session.folder().join("sites.json");
+    let old = room.start(&[])?;
+    let (_window, page) = room.window(&old).await?;
+    let subscription = room.belfry.add_site("Backups", &[]).await?;
+    page.click("nav-settings").await?;
+    page.click("sites-export").await?;
+    page.click("sites-export-keys").await?;
+    page.type_into("sites-passphrase", "correct horse").await?;
+    page.type_into("sites-passphrase-again", "correct horse").await?;
+    page.click("sites-export-save").await?;
+    room.name_file("Export sites", &file).await?;
+    let said = page.find("sites-exported").await?.text().await?;
+    assert_eq!(Path::new(&said), file);
+    let written = std::fs::read_to_string(&file)?;
+    assert!(!written.contains("Backups") && !written.contains(&subscription.endpoint()), "{written}");
+    assert_eq!(std::fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
+    drop(page);
+    old.terminate().await?;
+
+    room.belfry = room.desk.profile("other")?;
+    let new = room.start(&[])?;
+    let (_window, page) = room.window(&new).await?;
+    page.click("nav-settings").await?;
+    page.click("sites-import").await?;
+    room.name_file("Import sites", &file).await?;
+    page.type_into("sites-passphrase", "battery staple").await?;
+    page.click("sites-import-confirm").await?;
+    page.find_with("sites-import-problem", "passphrase is wrong").await?;
+    let typed = "arguments[0](document.querySelector('[data-testid=sites-passphrase]').value);";
+    assert_eq!(page.run(typed, &[]).await?, json!(""), "it is not kept in the page");
+    page.type_into("sites-passphrase", "correct horse").await?;
+    page.click("sites-import-confirm").await?;
+    page.find_with("sites-imported", "Goes on with its subscription").await?;
+    page.click("sites-import-done").await?;
+    room.push(&subscription, &titled("Moved")).await?;
+    assert_eq!(room.shown().await?, "Moved");
     Ok(())
 }

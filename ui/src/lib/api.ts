@@ -1,7 +1,7 @@
 /** The way to the receiver. What it answers is typed by what it was asked. */
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
-import type { CommandError, Event, PushSubscription, Request, Response } from './bindings';
+import type { CommandError, Event, ImportedSite, PushSubscription, Request, Response } from './bindings';
 
 /** Which answer belongs to which request; `api.rs` says so in words. */
 const ANSWERS = {
@@ -34,6 +34,22 @@ const ANSWERS = {
   diagnose: 'checks',
 } as const satisfies Record<Request['request'], Response['response']>;
 
+/** A file that all sites were written to. */
+export interface WrittenSites {
+  /** Where it is. */
+  file: string;
+  sites: number;
+  /** The names of those that are in it without keys, though keys were wanted. */
+  without_keys: string[];
+}
+
+/** A file of sites. */
+export interface SitesFile {
+  name: string;
+  /** Whether it takes a passphrase. */
+  sealed: boolean;
+}
+
 type Named<K extends Request['request']> = Extract<Response, { response: (typeof ANSWERS)[K] }>;
 
 /** What the receiver answers to a request of kind `K`. */
@@ -53,9 +69,29 @@ export function copyText(text: string): Promise<void> {
   return call('copy_text', { text });
 }
 
-/** The URL of this computer's own push service, which is started when it is not running. Takes seconds then. */
-export function localPushService(): Promise<string> {
+/** The URL of this user's own push service, running or not; `null` before its first start. */
+export function localPushService(): Promise<string | null> {
   return call('local_push_service');
+}
+
+/** The same, which is started when it is not running. Takes seconds then. */
+export function startLocalPushService(): Promise<string> {
+  return call('start_local_push_service');
+}
+
+/** What was written to a file that a person chose; `null` when none was chosen. With a passphrase the keys are in it. */
+export function exportSites(passphrase: string | null): Promise<WrittenSites | null> {
+  return call('export_sites', { passphrase });
+}
+
+/** What the file is that a person chose to import; `null` when none was chosen. */
+export function chooseSitesFile(): Promise<SitesFile | null> {
+  return call('choose_sites_file');
+}
+
+/** Makes the sites of the file that was chosen last, all or none. */
+export function importSites(passphrase: string | null): Promise<ImportedSite[]> {
+  return call('import_sites', { passphrase });
 }
 
 /** Hears what happens, until the function it gives is called. */

@@ -1,19 +1,20 @@
 /** Choosing where new sites go. */
-import { localPushService, request } from './api';
+import { request, startLocalPushService } from './api';
 import type { Chosen } from './PushServiceChoice.svelte';
-import { isLoopback, MOZILLA } from './words';
+import { receiver } from './receiver.svelte';
+import { MOZILLA } from './words';
 
 /** The choice that a push service's URL stands for. */
 export function choiceOf(url: string): Chosen {
   if (url === MOZILLA) {
     return { choice: 'mozilla', url: '' };
   }
-  return isLoopback(url) ? { choice: 'local', url: '' } : { choice: 'own', url };
+  return url === receiver.local ? { choice: 'local', url: '' } : { choice: 'own', url };
 }
 
 /** The push service's URL. This computer's own is started for that. */
 export async function urlOf({ choice, url }: Chosen): Promise<string> {
-  return choice === 'mozilla' ? MOZILLA : choice === 'local' ? await localPushService() : url.trim();
+  return choice === 'mozilla' ? MOZILLA : choice === 'local' ? await startLocalPushService() : url.trim();
 }
 
 /** Makes it the push service of new sites. Returns its URL. */

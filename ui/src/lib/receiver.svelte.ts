@@ -1,5 +1,5 @@
 /** What the receiver says of itself, kept current by its events. */
-import { asError, onEvent, onNavigate, request } from './api';
+import { asError, localPushService, onEvent, onNavigate, request } from './api';
 import type { CommandError, Event, Site, Status } from './bindings';
 import { clock } from './clock.svelte';
 import { router } from './route.svelte';
@@ -9,6 +9,8 @@ class Receiver {
   status = $state.raw<Status | null>(null);
   /** By name. */
   sites = $state.raw<Site[]>([]);
+  /** The push service of this user's own on this computer, if there is one. */
+  local = $state<string | null>(null);
   /** Why there is no receiver to ask: the state of the whole window. */
   failure = $state.raw<CommandError | null>(null);
   /** Grows when anything may have changed: views ask anew. */
@@ -64,12 +66,15 @@ class Receiver {
 
   async #ask(): Promise<void> {
     try {
-      const [status, sites] = await Promise.all([
+      const [status, sites, local] = await Promise.all([
         request({ request: 'status' }),
         request({ request: 'list_sites' }),
+        // Where that cannot be told, none is called so.
+        localPushService().catch(() => null),
       ]);
       this.status = status;
       this.sites = sites;
+      this.local = local;
       this.failure = status.locked === null ? null : { code: 'keyring', message: status.locked };
       this.revision += 1;
       clock.tick();

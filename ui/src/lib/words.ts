@@ -83,7 +83,7 @@ export function hue(name: string): number {
 /** What the receiver says of an error, which goes on after a colon elsewhere, as a sentence of its own. */
 export function sentence(text: string): string {
   // What begins with a name, a URL or a path begins so.
-  return /^\p{Ll}+ /u.test(text) ? text.charAt(0).toLocaleUpperCase() + text.slice(1) : text;
+  return /^\p{Ll}+[ ,]/u.test(text) ? text.charAt(0).toLocaleUpperCase() + text.slice(1) : text;
 }
 
 export function count(number: number, one: string, many: string): string {

@@ -1,5 +1,6 @@
 import { screen } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
+import { coming } from '../lib/time';
 import { asked, click, emit, open, passes, there } from '../window-for-tests';
 
 test('the subscription is copied as one canonical line, the endpoint alone', async () => {
@@ -30,9 +31,10 @@ test('a site is snoozed for an hour, until tomorrow, and no more', async () => {
   const until = () => new Date(there.sites[0]!.snoozed_until ?? NaN);
   await click(screen.getByTestId('site-snooze-hour'));
   expect((until().getTime() - Date.now()) / 60_000).toBeCloseTo(60, 0);
-  const { state_label } = there.sites[0]!;
-  expect(state_label).toMatch(/^Snoozed until \d\d:\d\d$/);
-  expect(screen.getAllByText(state_label)).toHaveLength(2);
+  // In the list, above and below: one clock.
+  const end = coming(until(), Date.now());
+  expect(screen.getAllByText(`Snoozed until ${end}`)).toHaveLength(2);
+  expect(screen.getByText(new RegExp(`^No notifications until ${end}\\.`))).toBeTruthy();
   await click(screen.getByTestId('site-snooze-morning'));
   expect(until().getHours()).toBe(8);
   expect(until().getTime()).toBeGreaterThan(Date.now());
@@ -49,11 +51,14 @@ test('what a site may do besides is changed one by one', async () => {
   await click(screen.getByTestId('site-dnd-bypass'));
   await click(screen.getByTestId('site-burst'));
   await click(screen.getByTestId('site-links-ask'));
+  expect(screen.getByTestId<HTMLInputElement>('site-images-own').checked).toBe(true);
+  await click(screen.getByTestId('site-images-never'));
   expect(asked('set_site').map(({ changes }) => changes)).toEqual([
     [{ key: 'sound', value: false }],
     [{ key: 'dnd_bypass', value: true }],
     [{ key: 'burst', value: 'off' }],
     [{ key: 'links', value: 'ask' }],
+    [{ key: 'images', value: 'never' }],
   ]);
   await click(screen.getByTestId('site-burst'));
   expect(there.sites[0]!.burst).toBe('5/10');
@@ -127,4 +132,20 @@ test('removing asks, naming the site', async () => {
   expect(screen.getByRole('dialog').textContent).toContain('Remove Calendar?');
   await click(screen.getByTestId('site-remove-confirm'));
   expect(there.sites.map(({ name }) => name)).not.toContain('Calendar');
+});
+
+test('only the push service of this computer’s own is marked as such', async () => {
+  const another = 'ws://127.0.0.1:8080/';
+  await open('#/sites/site1');
+  const marked = (choice: string) => screen.getByTestId<HTMLInputElement>(`push-service-${choice}`).checked;
+  await click(screen.getByTestId('site-move'));
+  expect(marked('local')).toBe(true);
+  await click(screen.getByText('Cancel'));
+  there.sites[0]!.push_service = another;
+  emit('belfry', { event: 'changed' });
+  await passes(0);
+  await click(screen.getByTestId('site-move'));
+  expect(marked('local')).toBe(false);
+  expect(marked('own')).toBe(true);
+  expect(screen.getByTestId<HTMLInputElement>('push-service-url').value).toBe(another);
 });
