@@ -25,7 +25,7 @@ test('silence by the clock is saved as the receiver writes it', async () => {
   await click(screen.getByTestId('silent-hours'));
   there.fail = { set_setting: { code: 'storage', message: 'disk full' } };
   await click(screen.getByText('Save'));
-  expect(screen.getByRole('alert').textContent).toContain('disk full');
+  expect(screen.getByRole('alert').textContent).toContain('Disk full');
   there.fail = {};
   await click(screen.getByText('Save'));
   expect(asked('set_setting').at(-1)).toEqual({ request: 'set_setting', key, value: 'off' });

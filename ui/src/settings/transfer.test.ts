@@ -1,8 +1,8 @@
 import { screen } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
 import { site, world } from '../../scenes/world.mjs';
-import { router } from '../lib/route.svelte';
-import { click, open, there, type } from '../window-for-tests';
+import { place, router } from '../lib/route.svelte';
+import { click, open, passes, there, type } from '../window-for-tests';
 
 const field = (id: string) => screen.getByTestId<HTMLInputElement>(id);
 
@@ -69,9 +69,12 @@ test('an import asks first, and says what has become of each site', async () => 
     expect.stringMatching(/^Old shop\s+Blocked and disconnected, as it was$/),
   ]);
   expect(screen.queryByText(/Quit Belfry where/)).toBeNull();
-  await click(screen.getByText('Builds'));
-  expect(router.current).toEqual({ page: 'sites', item: there.imports[0]!.site.id });
+  const address = place('sites', there.imports[0]!.site.id);
+  expect(screen.getByText('Builds').closest('a')?.getAttribute('href')).toBe(address);
+  router.go(address);
+  await passes(0);
   expect(screen.queryByRole('dialog')).toBeNull();
+  expect(screen.getByRole('group', { name: 'Builds' })).toBeTruthy();
 });
 
 test('a sealed file takes its passphrase, once more when it was wrong', async () => {

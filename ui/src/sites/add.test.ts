@@ -38,6 +38,6 @@ test('what was typed stays when adding fails, though the site is listed meanwhil
   expect(screen.getByTestId<HTMLInputElement>('site-name').value).toBe('Weather');
   await click(screen.getByTestId('site-add-submit'));
   expect(asked('add_site').at(-1)).toMatchObject({ name: 'Weather', url: 'https://x.example' });
-  expect(screen.getByRole('alert').textContent).toContain('no endpoint within 30 s');
+  expect(screen.getByRole('alert').textContent).toContain('No endpoint within 30 s');
   expect(screen.getByTestId<HTMLInputElement>('site-name').value).toBe('Weather');
 });

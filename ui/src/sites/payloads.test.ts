@@ -67,7 +67,7 @@ test('a place that is none is told beside its field, and cannot be saved', async
   expect(map('body').getAttribute('aria-invalid')).toBe('false');
   there.fail = { set_site: { code: 'storage', message: 'disk full' } };
   await click(screen.getByTestId('map-save'));
-  expect(screen.getByRole('alert').textContent).toContain('disk full');
+  expect(screen.getByRole('alert').textContent).toContain('Disk full');
   expect(map('body').value).toBe('/nothing');
   await click(screen.getByText('Discard changes'));
   expect(map('body').value).toBe('');

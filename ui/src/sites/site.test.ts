@@ -22,7 +22,7 @@ test('a site is blocked and allowed again; what is refused is not shown as chose
   expect(there.sites[0]!.state).toBe('blocked');
   there.fail = { set_site: { code: 'storage', message: 'disk full' } };
   await click(radio('alert'));
-  expect(screen.getByText('disk full')).toBeTruthy();
+  expect(screen.getByText('Disk full')).toBeTruthy();
   expect(radio('blocked').checked).toBe(true);
 });
 
@@ -64,7 +64,7 @@ test('what a site may do besides is changed one by one', async () => {
   expect(there.sites[0]!.burst).toBe('5/10');
   there.fail = { set_site: { code: 'storage', message: 'disk full' } };
   await click(screen.getByTestId('site-sound'));
-  expect(screen.getByRole('alert').textContent).toContain('disk full');
+  expect(screen.getByRole('alert').textContent).toContain('Disk full');
   expect(screen.getByTestId<HTMLInputElement>('site-sound').checked).toBe(false);
 });
 
@@ -84,7 +84,7 @@ test('a site is moved to another push service, and then has to be paired again',
   await click(screen.getByTestId('push-service-local'));
   there.fail = { set_site: { code: 'rejected', message: 'it said no' } };
   await click(screen.getByTestId('site-move-confirm'));
-  expect(screen.getByRole('alert').textContent).toContain('it said no');
+  expect(screen.getByRole('alert').textContent).toContain('It said no');
   there.fail = {};
   await click(screen.getByTestId('site-move-confirm'));
   expect(there.sites[1]!.push_service).toBe('ws://127.0.0.1:45319/');
