@@ -116,7 +116,6 @@ fn allowed(request: &Request) -> bool {
         | Request::ListSettings
         | Request::SetSetting { .. }
         | Request::Diagnose => true,
-        // Keys leave by the command line, where somebody means it.
         // Only by way of a file that a person chooses: what is in it stays out of the page.
         Request::ExportSites { .. } | Request::ImportSites { .. } => false,
     }
