@@ -254,7 +254,7 @@ unread: number,
  */
 badge: Badge | null, 
 /**
- * What the sender is given. Only in [`Response::Site`]: it is a secret. `None` as well while there is no endpoint.
+ * What the sender is given. Only in `Response::Site`: it is a secret. `None` as well while there is no endpoint.
  */
 subscription?: PushSubscription, };
 
@@ -566,7 +566,7 @@ quiet: boolean,
  */
 unread: number, 
 /**
- * Why the keyring cannot be read, while it cannot: nothing is connected, and [`Request::Unlock`] asks for it.
+ * Why the keyring cannot be read, while it cannot: nothing is connected, and `Request::Unlock` asks for it.
  */
 locked: string | null, 
 /**

@@ -215,7 +215,7 @@ pub struct Site {
     pub unread: u64,
     /// What the site itself says is new there.
     pub badge: Option<Badge>,
-    /// What the sender is given. Only in [`Response::Site`]: it is a secret. `None` as well while there is no endpoint.
+    /// What the sender is given. Only in `Response::Site`: it is a secret. `None` as well while there is no endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "PushSubscription"))]
     pub subscription: Option<PushSubscription>,

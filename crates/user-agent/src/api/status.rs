@@ -24,7 +24,7 @@ pub struct Status {
     /// Entries not yet read.
     #[cfg_attr(test, ts(type = "number"))]
     pub unread: u64,
-    /// Why the keyring cannot be read, while it cannot: nothing is connected, and [`Request::Unlock`] asks for it.
+    /// Why the keyring cannot be read, while it cannot: nothing is connected, and `Request::Unlock` asks for it.
     pub locked: Option<String>,
     /// The one thing that the icon tells.
     pub condition: Condition,
