@@ -190,15 +190,12 @@ impl Run {
     }
 
     /// What an earlier process has shown is on screen still: clicks on it count, and what replaces or withdraws it finds it.
-    async fn try_recall(&self) -> Result<(), Trouble> {
-        let mut cards = self.shared.store.read(|c| Ok(cards::all(c)?)).await?;
+    async fn try_recall(&mut self) -> Result<(), Trouble> {
+        let (mut cards, last) = self.shared.store.read(|c| Ok((cards::all(c)?, entries::last(c)?))).await?;
         if cards.is_empty() {
             return Ok(());
         }
-        for summary in cards.iter_mut().filter(|card| card.tag == summary::TAG) {
-            // It stays true beside the next one, which does not count what it counts.
-            summary.tag.clear();
-        }
+        self.summaries.restore(&mut cards, last);
         self.notifier.restore(cards).await.map_err(|error| Trouble::Notifier(None, error))?;
         // Only now: what is read or withdrawn from here on finds it.
         let unwanted = self.shared.store.read(|c| Ok(cards::unwanted(c)?)).await?;
@@ -332,17 +329,22 @@ impl Run {
         self.recall().await;
         let site = Some(popup.site_name.clone()).filter(|_| !popup.site_id.is_empty());
         crash::point("before-notify");
-        let mut showing = self.notifier.show(popup);
-        let shown = match timeout(PATIENCE, &mut showing).await {
-            Ok(shown) => shown,
-            Err(_) => {
-                let slow = NotifyError::Failed("it does not answer".into());
-                self.report(&Trouble::Notifier(site.clone(), slow));
-                showing.await
-            }
-        };
+        let shown = self.patiently(site.clone(), self.notifier.show(popup)).await;
         crash::point("after-notify");
         shown.map_err(|error| Trouble::Notifier(site, error))
+    }
+
+    /// Waits for the notification server however long it takes, and tells of it when that is long.
+    async fn patiently<T>(
+        &self,
+        site: Option<String>,
+        mut answer: impl Future<Output = Result<T, NotifyError>> + Unpin,
+    ) -> Result<T, NotifyError> {
+        if let Ok(answered) = timeout(PATIENCE, &mut answer).await {
+            return answered;
+        }
+        self.report(&Trouble::Notifier(site, NotifyError::Failed("it does not answer".into())));
+        answer.await
     }
 
     /// Notes that they are on screen, and tells it.

@@ -263,8 +263,11 @@ fn body_text(popup: &Popup, surface: Surface, origin: Option<&str>, last: &str) 
 
 /// Where a click leads that leaves the site, or would if the user let it.
 fn aim(popup: &Popup, url: &Url) -> Option<String> {
-    let host = elsewhere(popup, url, ORIGIN_LIMIT)?;
-    Some(if may_open(popup, url) { format!("Opens {host}") } else { format!("Link to {host} is not opened") })
+    if may_open(popup, url) {
+        return elsewhere(popup, url, ORIGIN_LIMIT).map(|host| format!("Opens {host}"));
+    }
+    let host = url.host_str().filter(|_| link::is_web(url))?;
+    Some(format!("Link to {} is not opened", text::origin(host, ORIGIN_LIMIT)))
 }
 
 /// The host that a link leads to when it is not the site's own, so that nobody is taken there unawares. A site whose address

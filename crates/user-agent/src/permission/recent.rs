@@ -6,24 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::Burst;
 
-/// Notifications of the last moments, by site.
+/// When each notification of the last moments was shown by itself, by site, oldest first. No longer than the largest limit.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(HashMap<String, Lately>);
-
-#[derive(Debug, Default)]
-struct Lately {
-    /// When each was shown by itself, oldest first. No longer than the largest limit.
-    shown: VecDeque<Timestamp>,
-}
+pub(crate) struct Recent(HashMap<String, VecDeque<Timestamp>>);
 
 impl Recent {
     /// How many of a site's notifications were shown one by one within its limit's span of time.
     pub(crate) fn shown(&mut self, site_id: &str, burst: Burst, now: Timestamp) -> usize {
-        let (Burst::Limit { seconds, .. }, Some(lately)) = (burst, self.0.get_mut(site_id)) else { return 0 };
+        let (Burst::Limit { seconds, .. }, Some(shown)) = (burst, self.0.get_mut(site_id)) else { return 0 };
         let span = SignedDuration::from_secs(i64::from(seconds));
         // What lies in the future is from before the clock was set back.
-        lately.shown.retain(|at| *at <= now && at.duration_until(now) < span);
-        lately.shown.len()
+        shown.retain(|at| *at <= now && at.duration_until(now) < span);
+        shown.len()
     }
 
     /// One was shown by itself.
@@ -32,10 +26,10 @@ impl Recent {
             self.0.remove(site_id);
             return;
         };
-        let lately = self.0.entry(site_id.to_owned()).or_default();
-        lately.shown.push_back(now);
-        while lately.shown.len() > usize::from(count) {
-            lately.shown.pop_front();
+        let shown = self.0.entry(site_id.to_owned()).or_default();
+        shown.push_back(now);
+        while shown.len() > usize::from(count) {
+            shown.pop_front();
         }
     }
 }
@@ -116,7 +110,7 @@ mod tests {
         for time in 0..1_000 {
             recent.add("a", LIMIT, at(time));
         }
-        assert_eq!(recent.0["a"].shown.len(), 3);
+        assert_eq!(recent.0["a"].len(), 3);
         recent.add("a", Burst::Off, at(1_000));
         assert!(recent.0.is_empty());
     }

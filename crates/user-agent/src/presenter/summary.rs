@@ -8,24 +8,31 @@ use webpush::payload::Notification;
 
 use super::{Run, Trouble};
 use crate::api::EntryId;
-use crate::notifier::{Popup, Withdrawal};
+use crate::notifier::{Card, Popup, Withdrawal};
+use crate::store::StoreError;
 use crate::store::entries::{self, Pending};
 
 /// Replaces the summary on screen when it grows. No sender can write it: control characters are taken from what they send.
-pub(super) const TAG: &str = "\u{1}more";
+const TAG: &str = "\u{1}more";
 
-/// Of more entries than these it is not followed what becomes of them: they stay counted.
-const FOLLOWED: usize = 1_000;
+/// One that an earlier process has shown: the next one, which does not count what it counts, stands beside it.
+const EARLIER_TAG: &str = "\u{1}earlier";
 
 /// What the summaries on screen stand for, by site.
 #[derive(Debug, Default)]
-pub(super) struct Summaries(BTreeMap<String, Summary>);
+pub(super) struct Summaries {
+    ours: BTreeMap<String, Summary>,
+    /// Those of an earlier process count some of the entries up to these.
+    earlier: BTreeMap<String, EntryId>,
+}
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Summary {
-    count: usize,
-    /// The last of them, oldest first.
-    entries: Vec<EntryId>,
+    /// What it counts is from here …
+    first: EntryId,
+    /// … to here.
+    last: EntryId,
+    count: u32,
     popup: Popup,
     /// It grows no more.
     ended: bool,
@@ -34,48 +41,21 @@ struct Summary {
 impl Summaries {
     /// Something was shown by itself: what comes from now on is counted anew.
     pub(super) fn end(&mut self, site_id: &str) {
-        if let Some(summary) = self.0.get_mut(site_id) {
+        if let Some(summary) = self.ours.get_mut(site_id) {
             summary.ended = true;
         }
     }
 
-    /// How many there would be with so many more.
-    fn count_with(&self, site_id: &str, more: usize) -> usize {
-        let growing = self.0.get(site_id).filter(|summary| !summary.ended);
-        growing.map_or(0, |summary| summary.count).saturating_add(more)
-    }
-
-    /// It is on screen, and stands for these as well.
-    fn shown(&mut self, popup: Popup, more: Vec<EntryId>) {
-        if self.0.get(&popup.site_id).is_some_and(|summary| summary.ended) {
-            self.0.remove(&popup.site_id);
+    /// These are on screen; entries up to `last` may be counted in one of them.
+    pub(super) fn restore(&mut self, cards: &mut [Card], last: EntryId) {
+        for card in cards.iter_mut().filter(|card| card.tag == TAG) {
+            EARLIER_TAG.clone_into(&mut card.tag);
+            self.earlier.insert(card.site_id.clone(), last);
         }
-        let new = || Summary { count: 0, entries: Vec::new(), popup: popup.clone(), ended: false };
-        let summary = self.0.entry(popup.site_id.clone()).or_insert_with(new);
-        summary.count = summary.count.saturating_add(more.len());
-        summary.entries.extend(more);
-        let forgotten = summary.entries.len().saturating_sub(FOLLOWED);
-        summary.entries.drain(..forgotten);
-        summary.popup = popup;
     }
 
-    /// Of each site the entries that are followed.
-    fn followed(&self) -> Vec<(String, Vec<EntryId>)> {
-        self.0.iter().map(|(site_id, summary)| (site_id.clone(), summary.entries.clone())).collect()
-    }
-
-    /// Only these of the followed are left. Returns what is to be on screen then, with the count; `None`: nothing.
-    fn keep(&mut self, site_id: &str, left: Vec<EntryId>) -> Option<(Popup, usize)> {
-        let summary = self.0.get_mut(site_id)?;
-        let gone = summary.entries.len().saturating_sub(left.len());
-        summary.count = summary.count.saturating_sub(gone);
-        summary.entries = left;
-        let left = (summary.popup.clone(), summary.count);
-        if left.1 > 0 {
-            return Some(left);
-        }
-        self.0.remove(site_id);
-        None
+    fn growing(&self, site_id: &str) -> Option<&Summary> {
+        self.ours.get(site_id).filter(|summary| !summary.ended)
     }
 }
 
@@ -84,52 +64,84 @@ impl Run {
     pub(super) async fn summarize(&mut self, held: Vec<Pending>) -> Result<(), Trouble> {
         let ids: Vec<_> = held.iter().map(|pending| pending.id).collect();
         let Some(Pending { popup, .. }) = held.into_iter().last() else { return Ok(()) };
+        let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else { return Ok(()) };
+        let site_id = popup.site_id.clone();
+        let (first, before) = match self.summaries.growing(&site_id) {
+            Some(growing) => (growing.first, growing.count),
+            None => (first, 0),
+        };
+        let count = before.saturating_add(u32::try_from(ids.len()).unwrap_or(u32::MAX));
         let notification = Notification {
-            title: title(self.summaries.count_with(&popup.site_id, ids.len()), &popup.site_name),
+            title: title(count, &popup.site_name),
             body: popup.notification.title,
             tag: TAG.to_owned(),
             ..Notification::default()
         };
         let popup = Popup { entry: None, notification, sound: false, received_at: Timestamp::now(), ..popup };
         let card = self.show(popup.clone()).await?;
-        self.summaries.shown(popup, ids.clone());
+        self.summaries.ours.insert(site_id, Summary { first, last, count, popup, ended: false });
         Ok(self.handed(ids, card).await?)
     }
 
-    /// Leaves those out that have been read, deleted or taken back meanwhile.
-    pub(super) async fn recount(&mut self) -> Result<(), Trouble> {
-        for (site_id, followed) in self.summaries.followed() {
-            let ids = followed.clone();
-            let read = self.shared.store.read(move |c| {
-                let left = entries::still_wanted(c, &ids)?;
-                let last = left.last().map(|id| entries::title(c, *id)).transpose()?;
-                Ok((left, last))
-            });
-            let (left, last) = read.await?;
-            if left.len() == followed.len() {
-                continue;
-            }
-            let outcome = match self.summaries.keep(&site_id, left) {
-                Some((mut popup, count)) => {
-                    popup.notification.title = title(count, &popup.site_name);
-                    popup.notification.body = last.unwrap_or_default();
-                    self.notifier.redraw(popup).await
-                }
+    /// Leaves those out of the summaries that have been read, deleted or taken back meanwhile.
+    pub(super) async fn recount(&mut self) -> Result<(), StoreError> {
+        for (site_id, summary) in self.summaries.ours.clone() {
+            let Summary { first, last, count, popup, .. } = summary;
+            match self.counted(&site_id, first, last).await? {
                 None => {
-                    let tags = Some(vec![TAG.to_owned()]);
-                    let all = EntryId(i64::MAX);
-                    self.notifier.withdraw(&Withdrawal::Sent { site_id, tags, last: all }).await
+                    self.summaries.ours.remove(&site_id);
+                    self.take_away(site_id, TAG).await;
                 }
-            };
-            if let Err(error) = outcome {
-                tracing::debug!(%error, "a summary counts what has been read");
+                Some((left, newest)) if left < count => {
+                    let Popup { notification, .. } = &popup;
+                    let notification = Notification {
+                        title: title(left, &popup.site_name),
+                        body: newest,
+                        ..notification.clone()
+                    };
+                    self.redraw(Popup { notification, ..popup }).await;
+                    if let Some(summary) = self.summaries.ours.get_mut(&site_id) {
+                        summary.count = left;
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        for (site_id, last) in self.summaries.earlier.clone() {
+            if self.counted(&site_id, EntryId(0), last).await?.is_none() {
+                self.summaries.earlier.remove(&site_id);
+                self.take_away(site_id, EARLIER_TAG).await;
             }
         }
         Ok(())
     }
+
+    async fn counted(
+        &self,
+        site_id: &str,
+        first: EntryId,
+        last: EntryId,
+    ) -> Result<Option<(u32, String)>, StoreError> {
+        let site_id = site_id.to_owned();
+        self.shared.store.read(move |c| Ok(entries::summarized(c, &site_id, first, last)?)).await
+    }
+
+    async fn redraw(&self, popup: Popup) {
+        let site = popup.site_name.clone();
+        if let Err(error) = self.patiently(Some(site), self.notifier.redraw(popup)).await {
+            tracing::debug!(%error, "a summary counts what has been read");
+        }
+    }
+
+    async fn take_away(&self, site_id: String, tag: &str) {
+        let which = Withdrawal::Sent { site_id, tags: Some(vec![tag.to_owned()]), last: EntryId(i64::MAX) };
+        if let Err(error) = self.notifier.withdraw(&which).await {
+            tracing::debug!(%error, "a summary of what has been read stays on screen");
+        }
+    }
 }
 
-fn title(count: usize, site: &str) -> String {
+fn title(count: u32, site: &str) -> String {
     format!("{count} more from {site}")
 }
 
@@ -139,10 +151,10 @@ mod tests {
     use crate::api::Links;
     use crate::pictures::Illustration;
 
-    fn popup(site_id: &str) -> Popup {
-        Popup {
+    fn summary() -> Summary {
+        let popup = Popup {
             entry: None,
-            site_id: site_id.into(),
+            site_id: "a".into(),
             site_name: "Backups".into(),
             website: None,
             links: Links::Any,
@@ -151,43 +163,30 @@ mod tests {
             sound: false,
             passes_silence: false,
             received_at: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    fn ids(ids: std::ops::Range<i64>) -> Vec<EntryId> {
-        ids.map(EntryId).collect()
+        };
+        Summary { first: EntryId(2), last: EntryId(5), count: 4, popup, ended: false }
     }
 
     #[test]
     fn a_summary_grows_until_something_is_shown_by_itself() {
         let mut summaries = Summaries::default();
-        assert_eq!(summaries.count_with("a", 2), 2);
-        summaries.shown(popup("a"), ids(0..2));
-        summaries.shown(popup("b"), ids(2..3));
-        assert_eq!((summaries.count_with("a", 10), summaries.count_with("b", 1)), (12, 2));
+        summaries.ours.insert("a".into(), summary());
+        assert_eq!(summaries.growing("a").map(|summary| summary.count), Some(4));
         summaries.end("a");
-        assert_eq!(summaries.count_with("a", 1), 1);
-        assert_eq!(summaries.keep("a", ids(1..2)).map(|(_, count)| count), Some(1), "it is on screen still");
-        summaries.shown(popup("a"), ids(3..4));
-        assert_eq!(summaries.followed(), [("a".into(), ids(3..4)), ("b".into(), ids(2..3))]);
+        summaries.end("b");
+        assert!(
+            summaries.growing("a").is_none() && summaries.ours.contains_key("a"),
+            "it is on screen still"
+        );
     }
 
     #[test]
-    fn a_summary_shrinks_and_ends_with_the_last() {
+    fn the_next_summary_does_not_replace_an_earlier_ones() {
         let mut summaries = Summaries::default();
-        summaries.shown(popup("a"), ids(0..3));
-        assert_eq!(summaries.keep("a", ids(2..3)).map(|(_, count)| count), Some(1));
-        assert_eq!(summaries.keep("a", Vec::new()), None);
-        assert!(summaries.followed().is_empty());
-    }
-
-    #[test]
-    fn memory_is_bounded_and_the_count_is_not() {
-        let mut summaries = Summaries::default();
-        for start in (0..5_000).step_by(500) {
-            summaries.shown(popup("a"), ids(start..start + 500));
-        }
-        assert_eq!(summaries.followed(), [("a".to_owned(), ids(4_000..5_000))]);
-        assert_eq!(summaries.keep("a", Vec::new()).map(|(_, count)| count), Some(4_000));
+        let tagged = |tag: &str| Card { site_id: "a".into(), tag: tag.into(), ..Card::default() };
+        let mut cards = [tagged(TAG), tagged("of a sender")];
+        summaries.restore(&mut cards, EntryId(7));
+        assert_eq!(cards, [tagged(EARLIER_TAG), tagged("of a sender")]);
+        assert_eq!(summaries.earlier, BTreeMap::from([("a".into(), EntryId(7))]));
     }
 }

@@ -10,7 +10,7 @@ use webpush::payload::Notification;
 
 pub(crate) use self::deletion::{delete, oldest_deletion, purge_deleted, purge_excess, purge_old, restore};
 pub(crate) use self::pending::{
-    Pending, is_wanted, mark_handed, mark_recorded, next_pending, still_wanted, withdraw,
+    Pending, is_wanted, mark_handed, mark_recorded, next_pending, summarized, withdraw,
 };
 use super::sites::{conversion, optional, parsed, timestamp};
 use crate::api::{Disposition, Entry, EntryAction, EntryFilter, EntryId, Images, Links};
@@ -68,11 +68,6 @@ pub(crate) fn begin_after(c: &Connection, id: EntryId) -> Result<()> {
 /// The newest entry; 0 while there is none.
 pub(crate) fn last(c: &Connection) -> Result<EntryId> {
     c.query_row("SELECT coalesce(max(id), 0) FROM entry", [], |row| row.get(0)).map(EntryId)
-}
-
-/// The title of an entry that exists.
-pub(crate) fn title(c: &Connection, id: EntryId) -> Result<String> {
-    c.prepare_cached("SELECT title FROM entry WHERE id = ?1")?.query_row([id.0], |row| row.get(0))
 }
 
 const SELECT_ENTRY: &str =

@@ -168,7 +168,7 @@ async fn what_is_on_screen_is_known_before_anything_that_may_replace_it() {
 }
 
 #[tokio::test]
-async fn a_summary_is_not_replaced_by_one_that_counts_less() {
+async fn an_earlier_summary_is_not_replaced_by_one_that_counts_less_and_goes_with_what_it_counts() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
     let mut receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
@@ -183,7 +183,12 @@ async fn a_summary_is_not_replaced_by_one_that_counts_less() {
     let mut receiver = machine.start(&service).await;
     let restored = soon("what is on screen", receiver.restored.recv()).await.unwrap();
     let known: Vec<_> = restored.iter().map(|card| (card.entry.is_some(), card.tag.as_str())).collect();
-    assert_eq!(known, [(true, "1"), (false, "")]);
+    assert_eq!(known, [(true, "1"), (false, "\u{1}earlier")]);
+    let site = receiver.show("Cloud").await;
+    let ids = receiver.history().await.into_iter().map(|entry| entry.id).collect();
+    receiver.client.request(Request::MarkRead { ids }).await.unwrap();
+    let gone = taken_back(&site, "\u{1}earlier", EntryId(i64::MAX));
+    while receiver.withdrawal().await != gone {}
 }
 
 #[tokio::test]

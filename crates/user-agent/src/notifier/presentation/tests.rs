@@ -134,6 +134,9 @@ fn what_the_sites_policy_keeps_shut_is_not_offered() {
     assert_eq!(shown(Links::Any), (Some("Open"), vec![1, 2, 3], body("Opens other.example")));
     assert_eq!(shown(Links::Ask), (Some("Open"), vec![1, 2, 3], body("Opens other.example")));
     assert_eq!(shown(Links::Own), (None, vec![2, 3], body("Link to other.example is not opened")));
+    let nameless = Popup { website: None, links: Links::Own, ..popup(said) };
+    let shown = Presentation::new(&nameless, with(&["body", "actions"]), &noon());
+    assert_eq!(shown.body, "Backups\nLink to other.example is not opened", "the user is to know why");
 }
 
 #[test]

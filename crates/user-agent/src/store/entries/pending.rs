@@ -77,10 +77,21 @@ pub(crate) fn is_wanted(c: &Connection, id: EntryId) -> Result<bool> {
     c.prepare_cached(sql)?.query_row([id.0], |row| row.get(0))
 }
 
-/// Those of these entries that [`is_wanted`] says of.
-pub(crate) fn still_wanted(c: &Connection, ids: &[EntryId]) -> Result<Vec<EntryId>> {
-    let wanted = ids.iter().map(|id| Ok(is_wanted(c, *id)?.then_some(*id)));
-    wanted.filter_map(Result::transpose).collect()
+/// Of a site's entries from the first to the last of these ids: how many are still to be on screen and are so without a
+/// notification of their own, and the title of the newest. Nothing where none is.
+pub(crate) fn summarized(
+    c: &Connection,
+    site_id: &str,
+    first: EntryId,
+    last: EntryId,
+) -> Result<Option<(u32, String)>> {
+    let sql = "SELECT count(*) OVER (), e.title FROM entry AS e JOIN site AS s ON s.id = e.site_id
+        WHERE e.site_id = ?1 AND e.id BETWEEN ?2 AND ?3 AND e.presentation = 'handed' AND e.read = 0
+            AND e.deleted_at = 0 AND s.state <> 'blocked' AND e.id NOT IN (SELECT entry_id FROM card)
+        ORDER BY e.id DESC LIMIT 1";
+    c.prepare_cached(sql)?
+        .query_row(params![site_id, first.0, last.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
 }
 
 /// They are not to be shown after all.
@@ -104,7 +115,9 @@ mod tests {
     use webpush::payload::Notification;
 
     use super::*;
+    use crate::notifier::Card;
     use crate::store::Store;
+    use crate::store::cards;
     use crate::store::entries::tests::{at, site};
     use crate::store::entries::{NewEntry, insert};
     use crate::store::tests::key;
@@ -136,5 +149,44 @@ mod tests {
             Ok(next_pending(tx, EntryId(0))?)
         });
         assert_eq!(next.await.unwrap().unwrap().popup.site_id, "bb");
+    }
+
+    #[tokio::test]
+    async fn a_summary_counts_what_is_unread_and_has_no_notification_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("db"), &key(1)).unwrap();
+        let counted = store.write(|tx| {
+            site(tx, "a");
+            let ids = (1..=6).map(|number| {
+                let notification = Notification { title: format!("n{number}"), ..Notification::default() };
+                let new = NewEntry {
+                    site_id: "a",
+                    received_at: at(0),
+                    notification: &notification,
+                    raw: None,
+                    show: Some(true),
+                    failure: None,
+                };
+                insert(tx, &new)
+            });
+            let ids: Vec<_> = ids.collect::<Result<_>>()?;
+            mark_handed(tx, &ids[..5])?;
+            let own = Card { id: 1, entry: Some(ids[1]), site_id: "a".into(), ..Card::default() };
+            cards::insert(tx, &own)?;
+            let count = || summarized(tx, "a", ids[0], ids[5]);
+            let mut counted = vec![count()?];
+            for change in [
+                "UPDATE entry SET read = 1 WHERE title = 'n5'",
+                "UPDATE entry SET deleted_at = 1 WHERE title = 'n4'",
+                "UPDATE site SET state = 'blocked'",
+            ] {
+                tx.execute(change, [])?;
+                counted.push(count()?);
+            }
+            Ok(counted)
+        });
+        let counted = counted.await.unwrap();
+        let some = |count, title: &str| Some((count, title.to_owned()));
+        assert_eq!(counted, [some(4, "n5"), some(3, "n4"), some(2, "n3"), None], "n6 is to be shown yet");
     }
 }
