@@ -2,6 +2,7 @@
 //! shown, and whether, is decided anew right before, by what the user has set and read meanwhile. A server that is missing
 //! or fails is tried again: a notification is late rather than lost.
 
+mod notice;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -13,14 +14,13 @@ use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use webpush::payload::Notification;
 
-use crate::api::{EntryId, Event, Images, Links};
+use crate::api::{EntryId, Event, Images};
 use crate::config::{Mode, Notify};
 use crate::crash;
 use crate::notifier::{Card, Notifier, NotifyError, Popup, Withdrawal};
 use crate::permission::{Decision, DeviceSettings, Load, Recent, decide};
-use crate::pictures::{Illustration, Illustrator, Late};
+use crate::pictures::{Illustrator, Late};
 use crate::requests::Shared;
 use crate::store::entries::{self, Pending};
 use crate::store::{StoreError, cards, sites};
@@ -37,9 +37,6 @@ const CATCH_UP: SignedDuration = SignedDuration::from_secs(10);
 
 /// Entries that one update of a summary takes in at most.
 const SUMMARY: usize = 500;
-
-/// As that of a summary, no sender can write it.
-const NOTICE_TAG: &str = "\u{1}notice";
 
 /// What shows notifications.
 #[derive(Debug)]
@@ -285,30 +282,6 @@ impl Run {
         decide(settings, device, load, &now)
     }
 
-    /// Says once which sites need their new subscription.
-    async fn tell_of_pairing(&mut self) -> Result<(), Trouble> {
-        let rows = self.shared.store.read(|c| Ok(sites::sites(c)?)).await?;
-        let names: Vec<_> = rows.into_iter().filter(|row| row.wants_pairing()).map(|row| row.name).collect();
-        if let Some(notification) = pairing_notice(&names) {
-            let popup = Popup {
-                entry: None,
-                site_id: String::new(),
-                site_name: "Belfry".to_owned(),
-                website: None,
-                links: Links::default(),
-                notification,
-                illustration: Illustration::default(),
-                sound: true,
-                passes_silence: false,
-                received_at: Timestamp::now(),
-            };
-            let card = self.show(popup).await?;
-            self.handed(Vec::new(), card).await?;
-        }
-        self.shared.store.write(|tx| Ok(sites::delete_setting(tx, sites::PAIRING_NOTICE)?)).await?;
-        Ok(())
-    }
-
     /// Shows it once more when the pictures that were late have come.
     fn complete(&self, popup: Popup, late: Late) {
         let notifier = self.notifier.clone();
@@ -391,35 +364,5 @@ impl Run {
         if let Err(error) = self.notifier.withdraw(&Withdrawal::Entries(entries)).await {
             tracing::debug!(%error, "a notification stays on screen");
         }
-    }
-}
-
-fn pairing_notice(names: &[String]) -> Option<Notification> {
-    let title = match names {
-        [] => return None,
-        [name] => format!("{name} needs pairing again"),
-        names => format!("{} sites need pairing again", names.len()),
-    };
-    let cause = "The push service has forgotten this computer. Nothing arrives until the new subscription is given to";
-    Some(Notification {
-        title,
-        body: format!("{cause} {}.", names.join(", ")),
-        tag: NOTICE_TAG.to_owned(),
-        require_interaction: true,
-        ..Notification::default()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_notice_names_every_site() {
-        assert_eq!(pairing_notice(&[]), None);
-        assert_eq!(pairing_notice(&["Backups".into()]).unwrap().title, "Backups needs pairing again");
-        let notice = pairing_notice(&["Backups".into(), "Mail".into()]).unwrap();
-        assert_eq!(notice.title, "2 sites need pairing again");
-        assert!(notice.body.ends_with("Backups, Mail."), "{}", notice.body);
     }
 }
