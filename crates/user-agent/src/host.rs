@@ -29,6 +29,12 @@ const BETWEEN_DAMAGES: Duration = Duration::from_secs(if cfg!(test) { 1 } else {
 /// How long after an attempt to open a profile again has failed the next one is made.
 const REOPEN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 
+/// How soon after it was announced a keyring that does not work yet is tried again: it may have its name before anything
+/// answers under it. Doubled each time, up to [`KEYRING_LAST`].
+const KEYRING_FIRST: Duration = Duration::from_millis(250);
+
+const KEYRING_LAST: Duration = Duration::from_secs(60);
+
 /// Everything that outlasts one opening of the profile.
 pub(crate) struct Host {
     pub(crate) profile: PathBuf,
@@ -155,10 +161,14 @@ impl Host {
         let mut changes = self.keyring.changes().await;
         let mut unlocking = JoinSet::new();
         self.locked(&reason);
+        let mut delay = KEYRING_FIRST;
+        // What has changed before we listened is not announced any more.
+        let mut due = Some(Instant::now());
         loop {
             tokio::select! {
-                () = changes.next() => {}
+                () = changes.next() => delay = KEYRING_FIRST,
                 Some(_) = unlocking.join_next() => {}
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 Some(command) = inputs.commands.recv() => {
                     if command.request == Request::Unlock {
                         let keyring = self.keyring.clone();
@@ -192,9 +202,23 @@ impl Host {
                         None => {
                             let error = CommandError::from(error);
                             self.tell(Event::Failed { site: None, reason: error.message });
+                            due = Some(Instant::now() + REOPEN);
                             continue;
                         }
                     };
+                    // One that is locked says when it no longer is.
+                    due = match &now {
+                        KeyringError::Absent(_) => Some(delay),
+                        KeyringError::Silent => Some(KEYRING_LAST),
+                        KeyringError::Locked(_)
+                        | KeyringError::Sealed(_)
+                        | KeyringError::Dismissed
+                        | KeyringError::Missing
+                        | KeyringError::Damaged
+                        | KeyringError::DatabaseKeyMissing => None,
+                    }
+                    .map(|delay| Instant::now() + delay);
+                    delay = (delay * 2).min(KEYRING_LAST);
                     if now != reason {
                         self.locked(&now);
                         reason = now;

@@ -159,6 +159,14 @@ impl TestBackend {
         self.refusal.send_replace(None);
     }
 
+    /// From now on it can, and nothing announces that.
+    pub(crate) fn admit_unannounced(&self) {
+        self.refusal.send_if_modified(|refusal| {
+            *refusal = None;
+            false
+        });
+    }
+
     /// What the person will say to the question.
     pub(crate) fn answer(&self, answer: Result<(), KeyringError>) {
         *self.answer.lock().unwrap() = answer;

@@ -44,6 +44,17 @@ async fn while_the_keyring_is_locked_it_waits_says_so_and_connects_only_afterwar
 }
 
 #[tokio::test]
+async fn a_keyring_that_has_its_name_before_it_answers_is_not_waited_for_in_vain() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    machine.door.refuse(KeyringError::Absent("nothing answers under its name".into()));
+    let mut receiver = machine.start(&service).await;
+    receiver.event("the wait", is_locked).await;
+    machine.door.admit_unannounced();
+    receiver.event("the key", |event| *event == Event::Unlocked).await;
+    service.welcome("a1").await;
+}
+
+#[tokio::test]
 async fn a_dismissed_question_leaves_it_waiting_until_somebody_asks_again() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
     machine.door.refuse(KeyringError::Locked("no password yet".into()));
