@@ -69,6 +69,9 @@ async fn a_test_push_makes_the_round_trip() -> Result<()> {
     run.terminate().await?;
     let lines = belfry.json(["test", "Backups"]).await?;
     assert_eq!(stages(&lines), ["subscribed", "accepted", "received", "waits", "done"]);
+    // The notification goes with the temporary site.
+    let lines = belfry.json(["test", "Restricted"]).await?;
+    assert_eq!(stages(&lines), ["subscribed", "accepted", "received", "not_shown", "done", "removed"]);
     assert_eq!(belfry.json(["site", "list"]).await?.len(), 2, "a temporary channel leaves nothing behind");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::time::{self, timeout};
 use user_agent::Client;
 use user_agent::api::{
     CommandError, Disposition, EntryId, ErrorCode, Event, NewSite, Request, Response, Site, SiteState,
@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the notification server may take: a little longer than until the receiver says why it waits.
 const SHOWING: Duration = Duration::from_secs(15);
 
-/// How soon after a failure of the site the push may still be told of, which then is not what has failed.
+/// How soon after a failure of the site the push may still be told of, or its notification, which then is not what has
+/// failed.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(2);
 
 const TEMPORARY: &str = "Belfry test";
@@ -169,6 +170,10 @@ async fn round_trip(
     stages.passed(Stage::Received { disposition }, text)?;
     match received.id.filter(|_| disposition == Disposition::Shown) {
         Some(id) if is_shown => shown(client, &mut events, site, id, received, stages).await?,
+        Some(_) if temporary => {
+            let text = "no notification: neither `belfry run` nor the app runs now, and the temporary site is not kept";
+            stages.passed(Stage::NotShown, text)?;
+        }
         Some(_) => {
             let text = "no notification yet: it waits for `belfry run` or the app, and neither runs now";
             stages.passed(Stage::Waits, text)?;
@@ -187,47 +192,44 @@ async fn shown(
     received: Received,
     stages: &mut Stages,
 ) -> Result<(), Failure> {
-    let not_shown = |reason: &str| {
-        let message = format!("the push came back, and its notification was not shown: {reason}");
-        Failure::from(CommandError::new(ErrorCode::Notifications, message))
-    };
-    if let Some(reason) = received.failed {
-        return Err(not_shown(&reason));
-    }
-    if !received.handed.contains(&id) {
-        match timeout(SHOWING, taken(events, &site.name, id)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(reason)) => return Err(not_shown(&reason)),
-            Err(_) => {
-                if is_no_longer_to_be_shown(client, id).await? {
-                    return stages.passed(Stage::Recorded, "read or silenced meanwhile: no notification");
-                }
-                let waited = SHOWING.as_secs();
-                let reason = format!(
-                    "the notification server has not taken it within {waited} s: see `belfry doctor`"
-                );
-                return Err(not_shown(&reason));
-            }
+    if !received.handed.contains(&id)
+        && let Err(reason) = taken(async || events.next().await, &site.name, id, received.failed).await
+    {
+        if is_no_longer_to_be_shown(client, id).await? {
+            return stages.passed(Stage::Recorded, "read or silenced meanwhile: no notification");
         }
+        let message = format!("the push came back, and its notification was not shown: {reason}");
+        return Err(CommandError::new(ErrorCode::Notifications, message).into());
     }
     stages.passed(Stage::Notified, "the notification server has taken the notification")
 }
 
-/// An error: why not, as the receiver says.
-async fn taken(events: &mut Events, name: &str, id: EntryId) -> Result<(), String> {
-    while let Some(event) = events.next().await {
-        if let Event::Handed { ids } = &event
-            && ids.contains(&id)
-        {
-            return Ok(());
-        }
-        if let Event::Failed { site: Some(site), reason } = event
-            && site == name
-        {
-            return Err(reason);
+/// An error: why not, as far as the receiver says. What of the site has `failed` may be something else, which only the
+/// notification can show.
+async fn taken(
+    mut next: impl AsyncFnMut() -> Option<Event>,
+    name: &str,
+    id: EntryId,
+    mut failed: Option<String>,
+) -> Result<(), String> {
+    let last = time::Instant::now() + SHOWING;
+    let soon = || last.min(time::Instant::now() + AFTER_A_FAILURE);
+    let mut until = if failed.is_some() { soon() } else { last };
+    while let Ok(event) = time::timeout_at(until, next()).await {
+        match event {
+            Some(Event::Handed { ids }) if ids.contains(&id) => return Ok(()),
+            Some(Event::Failed { site: Some(site), reason }) if site == name && failed.is_none() => {
+                failed = Some(reason);
+                until = soon();
+            }
+            Some(_) => {}
+            None => return Err(failed.unwrap_or_else(|| "the receiver has stopped".to_owned())),
         }
     }
-    Err("the receiver has stopped".to_owned())
+    Err(failed.unwrap_or_else(|| {
+        let waited = SHOWING.as_secs();
+        format!("the notification server has not taken it within {waited} s: see `belfry doctor`")
+    }))
 }
 
 async fn is_no_longer_to_be_shown(client: &Client, id: EntryId) -> Result<bool, Failure> {
@@ -353,6 +355,8 @@ enum Stage<'a> {
     Notified,
     /// There is a notification once a receiver runs.
     Waits,
+    /// There is none: nobody shows any now, and the temporary site is removed.
+    NotShown,
     /// There is none, because somebody has read it or wants silence by now.
     Recorded,
     Done,
@@ -374,5 +378,28 @@ mod tests {
         let document: serde_json::Value = serde_json::from_slice(&document("b", &one).unwrap()).unwrap();
         assert_eq!(document["notification"]["tag"], format!("belfry-test-{one}"));
         assert_eq!(document["web_push"], 8030);
+    }
+
+    async fn taken_of(events: Vec<Event>, failed: Option<&str>) -> Result<(), String> {
+        let mut events = events.into_iter();
+        taken(async || events.next(), "Backups", EntryId(7), failed.map(Into::into)).await
+    }
+
+    #[tokio::test]
+    async fn what_else_fails_of_the_site_is_no_failure_of_a_notification_that_is_shown() {
+        let failed = |reason: &str| Event::Failed { site: Some("Backups".into()), reason: reason.into() };
+        let handed = |ids: &[i64]| Event::Handed { ids: ids.iter().copied().map(EntryId).collect() };
+        let shown = vec![Event::Changed, failed("a link was refused"), handed(&[6]), handed(&[7])];
+        for before in [None, Some("another push could not be decrypted")] {
+            assert_eq!(taken_of(shown.clone(), before).await, Ok(()));
+        }
+        let not = async |events, before| taken_of(events, before).await.unwrap_err();
+        assert_eq!(
+            not(vec![failed("the first"), failed("the second"), handed(&[6])], None).await,
+            "the first"
+        );
+        assert_eq!(not(vec![failed("the second")], Some("the first")).await, "the first");
+        let elsewhere = Event::Failed { site: Some("Mail".into()), reason: "no".into() };
+        assert_eq!(not(vec![elsewhere], None).await, "the receiver has stopped");
     }
 }
