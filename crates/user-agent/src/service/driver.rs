@@ -141,9 +141,28 @@ impl Driver {
         self.session.handle_timeout(now);
     }
 
+    /// Whether to connect is settled before the requests, which may themselves begin an attempt: one that has only just
+    /// begun is not of the network before.
     fn grant(&mut self, wishes: Wishes) {
         let now = self.clock.now();
         let Wishes { requests, acks, reconnect, drop, attempt, probes } = wishes;
+        self.probe.add(probes);
+        if let Some((reason, retry_after)) = drop
+            && matches!(self.link, Link::Up(_))
+        {
+            self.messages.clear();
+            // The wait is ours, not the service's: who waits has one attempt for it.
+            self.disconnected(None, (!attempt).then_some(retry_after), reason);
+        }
+        if reconnect && matches!(&self.link, Link::Up(connection) if connection.is_cut()) {
+            self.disconnected(None, None, "this computer's address has changed".into());
+        }
+        // A service that has sent us away is left alone by who only wants to know: such a session has no deadline, and what
+        // is really needed of it is among the requests.
+        let is_due_later = matches!(self.link, Link::Down) && self.session.poll_timeout().is_some();
+        if reconnect || (attempt && is_due_later) {
+            self.session.reconnect_now(now);
+        }
         for (channel, request) in requests {
             match request {
                 Request::Register(key) => self.session.register(now, channel, key),
@@ -151,23 +170,6 @@ impl Driver {
             }
         }
         self.session.acknowledge(acks);
-        self.probe.add(probes);
-        if let Some((reason, retry_after)) = drop
-            && matches!(self.link, Link::Up(_))
-        {
-            self.messages.clear();
-            self.disconnected(None, Some(retry_after), reason);
-            return;
-        }
-        if attempt && matches!(self.link, Link::Down) {
-            self.session.reconnect_now(now);
-        }
-        if reconnect {
-            if matches!(&self.link, Link::Up(connection) if connection.is_cut()) {
-                self.disconnected(None, None, "this computer's address has changed".into());
-            }
-            self.session.reconnect_now(now);
-        }
     }
 
     /// Sends what the session wants sent, and the answers to Pings, which the WebSocket library queues.

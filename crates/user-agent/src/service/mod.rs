@@ -106,7 +106,7 @@ impl Service {
     }
 
     /// Somebody waits for this connection: an attempt that is to be made later is made now, unless the service has asked
-    /// for more time.
+    /// for more time, or to be left alone.
     pub(crate) fn attempt_now(&self) {
         self.mailbox.put(|wishes| wishes.attempt = true);
     }

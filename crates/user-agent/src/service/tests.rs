@@ -172,6 +172,39 @@ async fn somebody_who_waits_is_not_kept_waiting_for_the_next_attempt() {
 }
 
 #[tokio::test]
+async fn an_attempt_for_somebody_who_waits_has_all_the_time() {
+    let mut world = World::start();
+    let mut peer = world.welcome().await;
+    peer.close(Some(CloseFrame { code: 4774.into(), reason: "".into() })).await.unwrap();
+    assert_eq!(world.disconnected().await.0, None);
+    // As the actor does, and the network changes at that moment.
+    world.service.register(ChannelId::from_random_bytes([1; 16]), None);
+    world.service.attempt_now();
+    world.service.reconnect_now();
+    let _silent = world.accept().await;
+    world.clock.sleep(seconds(29));
+    assert!(timeout(QUIET, world.events.recv()).await.is_err(), "it has only just begun");
+    world.clock.sleep(seconds(1));
+    let (_, reason) = world.disconnected().await;
+    assert_eq!(reason, "connecting took too long");
+}
+
+#[tokio::test]
+async fn who_waits_when_the_connection_is_dropped_waits_for_the_next_one_only() {
+    let mut world = World::start();
+    let _peer = world.welcome().await;
+    world.service.drop_connection("the disk is full".into(), seconds(60));
+    let answered = probe(&world);
+    world.disconnected().await;
+    world.welcome().await;
+    assert_eq!(soon("the hello", answered).await, Ok(Ok(())));
+
+    world.service.drop_connection("the disk is full".into(), seconds(60));
+    assert!(world.disconnected().await.0.unwrap() >= seconds(60), "nobody waits");
+    world.stays_away().await;
+}
+
+#[tokio::test]
 async fn after_a_night_it_connects_anew_without_asking() {
     let mut world = World::start();
     let mut peer = world.welcome().await;
@@ -228,7 +261,9 @@ async fn told_to_stay_away_it_waits_for_another_network() {
     peer.close(Some(CloseFrame { code: 4774.into(), reason: "".into() })).await.unwrap();
     assert_eq!(world.disconnected().await.0, None);
     world.clock.sleep(seconds(24 * 3600));
+    let mut answered = probe(&world);
     world.stays_away().await;
+    assert!(answered.try_recv().is_err(), "nor for somebody who only wants to know");
     world.service.reconnect_now();
     world.welcome().await;
 }
