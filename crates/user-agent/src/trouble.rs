@@ -51,6 +51,8 @@ pub enum Trouble {
     PushServiceUntrusted,
     /// A push service's certificate is not valid.
     PushServiceCertificate,
+    /// It is an authority's, which signs others and is no server's own.
+    PushServiceAuthority,
     /// There is no notification server.
     NotificationsAbsent,
     /// The notification server takes no clicks.
@@ -89,6 +91,7 @@ impl Trouble {
             | Self::PushServiceUnreachable
             | Self::PushServiceUntrusted
             | Self::PushServiceCertificate
+            | Self::PushServiceAuthority
             | Self::NotificationsAbsent => Severity::Error,
         }
     }
@@ -111,9 +114,10 @@ impl Trouble {
             | Self::DatabaseNewer
             | Self::StorageFailed => "database",
             Self::ProfileInUse | Self::ProfileUnusable => "profile",
-            Self::PushServiceUnreachable | Self::PushServiceUntrusted | Self::PushServiceCertificate => {
-                "push-service"
-            }
+            Self::PushServiceUnreachable
+            | Self::PushServiceUntrusted
+            | Self::PushServiceCertificate
+            | Self::PushServiceAuthority => "push-service",
             Self::NotificationsAbsent | Self::NotificationsLimited => "notifications",
             Self::TrayAbsent => "tray",
             Self::ClockWrong => "clock",
@@ -140,9 +144,10 @@ impl Trouble {
             | Self::StorageFailed => ErrorCode::Storage,
             Self::ProfileInUse => ErrorCode::ProfileInUse,
             Self::ProfileUnusable | Self::PairingNeeded => ErrorCode::Invalid,
-            Self::PushServiceUnreachable | Self::PushServiceUntrusted | Self::PushServiceCertificate => {
-                ErrorCode::Offline
-            }
+            Self::PushServiceUnreachable
+            | Self::PushServiceUntrusted
+            | Self::PushServiceCertificate
+            | Self::PushServiceAuthority => ErrorCode::Offline,
             Self::NotificationsAbsent | Self::NotificationsLimited => ErrorCode::Notifications,
             Self::TrayAbsent | Self::ClockWrong => ErrorCode::Internal,
         }
@@ -208,6 +213,10 @@ impl Trouble {
             Self::PushServiceCertificate => {
                 "check the address and this computer's clock; otherwise whoever runs the push service has to renew its \
                 certificate"
+            }
+            Self::PushServiceAuthority => {
+                "whoever runs the push service has to give it one of its own that an authority has signed: `belfry serve --tls \
+                auto` makes both, a reverse proxy may have one; or one made without CA:TRUE"
             }
             Self::NotificationsAbsent => {
                 "start your desktop's notification service, or one such as dunst or mako; messages wait until then"

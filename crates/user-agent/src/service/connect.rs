@@ -228,11 +228,19 @@ fn tls_failure(host: &str, error: &std::io::Error) -> ConnectError {
         (Trouble::PushServiceCertificate, "is not valid yet".to_owned())
     } else if matches!(invalid, Invalid::NotValidForName | Invalid::NotValidForNameContext { .. }) {
         (Trouble::PushServiceCertificate, "is for another name".to_owned())
+    } else if is_of_an_authority(invalid) {
+        // What `openssl req -x509` makes.
+        (Trouble::PushServiceAuthority, "is one for signing others (CA:TRUE), not a server's own".to_owned())
     } else {
         (Trouble::PushServiceCertificate, format!("is not accepted ({invalid:?})"))
     };
     let error = CommandError::from_trouble(trouble, format_args!("the certificate of {host} {what}"));
     ConnectError { reason: error.message, retry_after: None, trouble: error.trouble }
+}
+
+fn is_of_an_authority(invalid: &CertificateError) -> bool {
+    let CertificateError::Other(other) = invalid else { return false };
+    other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use tokio::time::timeout;
 use webpush::{PushSubscription, encryption};
 
 use self::recording_notifier::{Manner, RecordingNotifier};
-use self::scripted_service::{Peer, ScriptedService, secured};
+use self::scripted_service::{Peer, ScriptedService, secured, secured_by_an_authority};
 use crate::api::{
     Check, CommandError, Disposition, Entry, EntryFilter, EntryId, Event, NewSite, Request, Response,
     Setting, SettingKey, Site, SiteChange, Status, Trouble,

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::DATE;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -71,8 +72,19 @@ impl ScriptedService {
 /// A server by TLS with a certificate for this name that nobody knows, at `localhost`. Its URL, and its authority in PEM. Whoever
 /// believes the certificate is not answered.
 pub(super) async fn secured(name: &str) -> (String, String) {
-    let rcgen::CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    secured_by(CertificateParams::new([name.to_owned()]).unwrap()).await
+}
+
+/// The same with a certificate like those of `openssl req -x509`, for `localhost`.
+pub(super) async fn secured_by_an_authority() -> (String, String) {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    secured_by(params).await
+}
+
+async fn secured_by(certificate: CertificateParams) -> (String, String) {
+    let signing_key = KeyPair::generate().unwrap();
+    let cert = certificate.self_signed(&signing_key).unwrap();
     let tls = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

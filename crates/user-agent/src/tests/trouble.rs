@@ -29,6 +29,7 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
         Trouble::PushServiceUnreachable => ("push-service-unreachable", "keeps trying"),
         Trouble::PushServiceUntrusted => ("push-service-untrusted", "`belfry config set ca-file FILE`"),
         Trouble::PushServiceCertificate => ("push-service-certificate", "clock"),
+        Trouble::PushServiceAuthority => ("push-service-authority", "belfry serve --tls auto"),
         Trouble::NotificationsAbsent => ("notifications-absent", "dunst or mako"),
         Trouble::NotificationsLimited => ("notifications-limited", "belfry inbox"),
         Trouble::TrayAbsent => ("tray-absent", "start Belfry once more"),
@@ -36,7 +37,7 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
     }
 }
 
-const ALL: [Trouble; 25] = [
+const ALL: [Trouble; 26] = [
     Trouble::KeyringAbsent,
     Trouble::KeyringLocked,
     Trouble::PassphraseNeeded,
@@ -58,6 +59,7 @@ const ALL: [Trouble; 25] = [
     Trouble::PushServiceUnreachable,
     Trouble::PushServiceUntrusted,
     Trouble::PushServiceCertificate,
+    Trouble::PushServiceAuthority,
     Trouble::NotificationsAbsent,
     Trouble::NotificationsLimited,
     Trouble::TrayAbsent,
@@ -178,8 +180,12 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
             let (url, _) = secured("localhost").await;
             machine.try_start(&url, Mode::Online).await.unwrap().checks().await
         }
-        Trouble::PushServiceCertificate => {
-            let (url, authority) = secured("elsewhere.example").await;
+        Trouble::PushServiceCertificate | Trouble::PushServiceAuthority => {
+            // Trusted or not makes no difference.
+            let (url, authority) = match trouble {
+                Trouble::PushServiceAuthority => secured_by_an_authority().await,
+                _ => secured("elsewhere.example").await,
+            };
             let ca = machine.folder.path().join("ca.pem");
             std::fs::write(&ca, authority).unwrap();
             let options = Options {
