@@ -34,7 +34,8 @@ impl CommandError {
         Self { code: trouble.error_code(), message, trouble: Some(trouble) }
     }
 
-    /// The row of `belfry doctor` for a profile that does not open because of this.
+    /// The row of `belfry doctor` for what failed because of this: a push service that was asked, a profile that was to be
+    /// opened. Without a trouble of its own it is the profile's.
     pub fn check(&self) -> Check {
         let trouble = self.trouble.unwrap_or(Trouble::ProfileUnusable);
         // The line may end with the remedy, which has a place of its own in a row.

@@ -209,15 +209,18 @@ async fn push_service(shared: &Shared, url: &PushServiceUrl) -> Check {
             let check = error.check();
             Check { message: format!("{url}: {}", check.message), ..check }
         }
-        Ok(Err(_)) | Err(_) => {
-            let seconds = ANSWER_TIMEOUT.as_secs();
+        unanswered => {
+            let since = match unanswered {
+                Err(_) => format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()),
+                Ok(_) => "it was given up before it answered".to_owned(),
+            };
             let status = shared.status.borrow().get(url).cloned();
             let reason = match status {
                 Some(status) if status.connected => "; the connection is open".to_owned(),
                 Some(status) => status.reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
                 None => String::new(),
             };
-            Trouble::PushServiceUnreachable.check(format!("{url}: no answer within {seconds} s{reason}"))
+            Trouble::PushServiceUnreachable.check(format!("{url}: {since}{reason}"))
         }
     }
 }
