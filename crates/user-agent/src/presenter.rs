@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{EntryId, Event, Images};
@@ -65,6 +65,7 @@ impl Presenter {
             retry: FIRST_RETRY,
             recalled: false,
             recall_after: FIRST_RETRY,
+            recall_at: Instant::now(),
         };
         Self { caught_up_at, stopping: stopping.clone(), task: tokio::spawn(run.until(stopping)) }
     }
@@ -103,8 +104,10 @@ struct Run {
     retry: Duration,
     /// Whether it is known what an earlier process has left on screen.
     recalled: bool,
-    /// How long to wait before the server is asked that again.
+    /// How long the next wait is before the server is asked that again.
     recall_after: Duration,
+    /// The end of this one, whatever happens meanwhile.
+    recall_at: Instant,
 }
 
 /// Why nothing goes on for now.
@@ -141,15 +144,14 @@ impl Run {
                 Ok(false) => {
                     self.after = EntryId(0);
                     let patience = if std::mem::take(&mut self.refused) { LAST_RETRY } else { Duration::MAX };
-                    let patience = if self.recalled { patience } else { patience.min(self.recall_after) };
+                    let due = self.recall_at.saturating_duration_since(Instant::now());
+                    let patience = if self.recalled { patience } else { patience.min(due) };
                     let woken = timeout(patience, self.shared.signals.show.notified());
-                    match stopping.run_until_cancelled(woken).await {
-                        None => return,
-                        Some(Err(_)) if !self.recalled => {
-                            self.recall_after = (self.recall_after * 2).min(LAST_RETRY);
-                            self.recall().await;
-                        }
-                        Some(_) => {}
+                    if stopping.run_until_cancelled(woken).await.is_none() {
+                        return;
+                    }
+                    if Instant::now() >= self.recall_at {
+                        self.recall().await;
                     }
                 }
                 Err(trouble) => {
@@ -177,13 +179,22 @@ impl Run {
         if self.recalled {
             return;
         }
-        match self.try_recall().await {
-            Ok(()) => self.recalled = true,
-            Err(Trouble::Store(error)) => tracing::warn!(%error, "what is on screen is not known"),
-            Err(Trouble::Notifier(_, error) | Trouble::Refused(_, error)) => {
-                tracing::warn!(%error, "what is on screen is not known yet");
+        let error = match self.try_recall().await {
+            Ok(()) => {
+                self.recalled = true;
+                return;
             }
+            Err(Trouble::Store(error)) => error.to_string(),
+            Err(Trouble::Notifier(_, error) | Trouble::Refused(_, error)) => error.to_string(),
+        };
+        // Without a notification server it stays so for long.
+        if self.recall_after == FIRST_RETRY {
+            tracing::warn!(error, "what is on screen is not known yet");
+        } else {
+            tracing::debug!(error, "what is on screen is still not known");
         }
+        self.recall_at = Instant::now() + self.recall_after;
+        self.recall_after = (self.recall_after * 2).min(LAST_RETRY);
     }
 
     /// What an earlier process has shown is on screen still: clicks on it count, and what replaces or withdraws it finds it.

@@ -148,6 +148,33 @@ async fn what_is_on_screen_is_asked_for_again_when_the_server_was_not_to_be_reac
 }
 
 #[tokio::test]
+async fn what_is_on_screen_is_asked_for_again_whatever_else_happens_meanwhile() {
+    let (mut machine, service) = (Machine::new(), ScriptedService::start().await);
+    let mut receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    push(&mut peer, &channel, "v1", &numbered(&subscription, 1)).await;
+    receiver.popup().await;
+    receiver.engine.shutdown().await;
+
+    machine.manner = Manner::IsAbsent;
+    let mut receiver = machine.start(&service).await;
+    let _peer = service.welcome("a1").await;
+    receiver.notifications.send(Manner::Shows).unwrap();
+    let client = receiver.client.clone();
+    // Each of these has it look whether there is something to show.
+    let busy = async {
+        loop {
+            client.request(Request::MarkRead { ids: Vec::new() }).await.unwrap();
+        }
+    };
+    tokio::select! {
+        restored = soon("what is on screen", receiver.restored.recv()) => assert_eq!(restored.unwrap().len(), 1),
+        () = busy => {}
+    }
+}
+
+#[tokio::test]
 async fn what_is_on_screen_is_known_before_anything_that_may_replace_it() {
     let (mut machine, service) = (Machine::new(), ScriptedService::start().await);
     let mut receiver = machine.start(&service).await;
