@@ -131,11 +131,16 @@ async fn hear(
     };
     while let Some(message) = wire::read(&mut reader, wire::TO_CLIENT).await? {
         match message {
-            ToClient::Answer { id, body } => answer(id, Ok(*body)),
-            ToClient::Refusal { id, body } => answer(id, Err(body)),
-            ToClient::Event { body } => {
-                let _ = events.send(body);
+            ToClient::Answer { id, body: Some(body) } => answer(id, Ok(*body)),
+            ToClient::Refusal { id, body: Some(body) } => answer(id, Err(body)),
+            ToClient::Answer { id, body: None } | ToClient::Refusal { id, body: None } => {
+                let message = "the profile's owner is a later Belfry, and its answer is not known here: upgrade this program";
+                answer(id, Err(CommandError::new(ErrorCode::Unsupported, message)));
             }
+            ToClient::Event { body: Some(event) } => {
+                let _ = events.send(event);
+            }
+            ToClient::Event { body: None } => tracing::debug!("an event of a later version"),
         }
     }
     Ok(())

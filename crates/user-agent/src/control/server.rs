@@ -140,8 +140,8 @@ async fn listen(
                 let (client, out) = (client.clone(), out.clone());
                 requests.spawn(async move {
                     let answer = match client.request(*body).await {
-                        Ok(body) => ToClient::Answer { id, body: Box::new(body) },
-                        Err(body) => ToClient::Refusal { id, body },
+                        Ok(body) => ToClient::Answer { id, body: Some(Box::new(body)) },
+                        Err(body) => ToClient::Refusal { id, body: Some(body) },
                     };
                     if let Ok(line) = answer_line(id, &answer) {
                         // Fails only when the connection is gone.
@@ -172,7 +172,7 @@ async fn forward(mut events: Events, out: mpsc::Sender<Vec<u8>>) {
 }
 
 fn event_line(event: Event) -> Option<Vec<u8>> {
-    wire::line(&ToClient::Event { body: event }).ok().filter(|line| line.len() <= wire::TO_CLIENT)
+    wire::line(&ToClient::Event { body: Some(event) }).ok().filter(|line| line.len() <= wire::TO_CLIENT)
 }
 
 fn answer_line(id: u64, answer: &ToClient) -> io::Result<Vec<u8>> {
@@ -181,5 +181,5 @@ fn answer_line(id: u64, answer: &ToClient) -> io::Result<Vec<u8>> {
         return Ok(line);
     }
     let body = CommandError::invalid("the answer is too large: ask for fewer entries (--limit)");
-    wire::line(&ToClient::Refusal { id, body })
+    wire::line(&ToClient::Refusal { id, body: Some(body) })
 }

@@ -162,6 +162,49 @@ mod on_unix {
     }
 
     #[tokio::test]
+    async fn what_a_later_owner_says_that_is_not_known_concerns_nothing_else() {
+        let temp = tempfile::tempdir().unwrap();
+        let profile = Profile::open(temp.path()).unwrap();
+        let listener = UnixListener::bind(profile.dir().join("control.sock")).unwrap();
+        let owner = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            stream.write_all(b"{\"protocol\":1,\"belfry\":\"9.0.0\"}\n").await.unwrap();
+            stream
+        };
+        let (mut owner, client) = soon(async { tokio::join!(owner, connect(&profile)) }).await;
+        let client = client.unwrap();
+        let mut events = client.events();
+        for news in
+            [r#"{"event":"rings","bell":1}"#, r#"{"event":"locked","reason":"r","code":"bell-stolen"}"#]
+        {
+            let line = format!("{{\"type\":\"event\",\"body\":{news}}}\n");
+            owner.write_all(line.as_bytes()).await.unwrap();
+        }
+        owner.write_all(b"{\"type\":\"event\",\"body\":{\"event\":\"changed\"}}\n").await.unwrap();
+        assert_eq!(soon(events.next()).await, Some(Event::Changed));
+
+        for (id, body) in [
+            r#"{"type":"answer","id":0,"body":{"response":"bells"}}"#,
+            r#"{"type":"refusal","id":1,"body":{"code":"no-bell","message":"m"}}"#,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let client = client.clone();
+            let asked = tokio::spawn(async move { client.request(Request::Status).await });
+            let mut line = String::new();
+            while !line.contains(&format!("\"id\":{id}")) {
+                line.clear();
+                assert_ne!(soon(owner.read_line(&mut line)).await.unwrap(), 0);
+            }
+            owner.write_all(format!("{body}\n").as_bytes()).await.unwrap();
+            let error = soon(asked).await.unwrap().unwrap_err();
+            assert!(error.code == ErrorCode::Unsupported && error.message.contains("upgrade"), "{error}");
+        }
+    }
+
+    #[tokio::test]
     async fn an_owner_of_another_version_is_told_apart() {
         let temp = tempfile::tempdir().unwrap();
         let profile = Profile::open(temp.path()).unwrap();

@@ -3,7 +3,8 @@
 use std::io;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::api::{CommandError, Event, Request, Response};
@@ -42,12 +43,28 @@ pub(super) enum ToServer {
     },
 }
 
+/// A body is `None` when it comes from a later version and is not known to this one: it concerns nothing else.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ToClient {
-    Answer { id: u64, body: Box<Response> },
-    Refusal { id: u64, body: CommandError },
-    Event { body: Event },
+    Answer {
+        id: u64,
+        #[serde(deserialize_with = "known")]
+        body: Option<Box<Response>>,
+    },
+    Refusal {
+        id: u64,
+        #[serde(deserialize_with = "known")]
+        body: Option<CommandError>,
+    },
+    Event {
+        #[serde(deserialize_with = "known")]
+        body: Option<Event>,
+    },
+}
+
+fn known<'de, T: DeserializeOwned, D: Deserializer<'de>>(body: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(body)?).ok())
 }
 
 /// The message as a line.
@@ -109,11 +126,11 @@ mod tests {
 
         let removed = Response::Removed { unregistered: true };
         for message in [
-            ToClient::Answer { id: 1, body: Box::new(Response::Done) },
-            ToClient::Answer { id: 2, body: Box::new(removed) },
-            ToClient::Answer { id: 3, body: Box::new(Response::Sites(Vec::new())) },
-            ToClient::Refusal { id: 4, body: CommandError::new(ErrorCode::NotFound, "no") },
-            ToClient::Event { body: Event::Changed },
+            ToClient::Answer { id: 1, body: Some(Box::new(Response::Done)) },
+            ToClient::Answer { id: 2, body: Some(Box::new(removed)) },
+            ToClient::Answer { id: 3, body: Some(Box::new(Response::Sites(Vec::new()))) },
+            ToClient::Refusal { id: 4, body: Some(CommandError::new(ErrorCode::NotFound, "no")) },
+            ToClient::Event { body: Some(Event::Changed) },
         ] {
             let line = line(&message).unwrap();
             assert_eq!(read(&mut &*line, TO_CLIENT).await.unwrap(), Some(message));
