@@ -35,6 +35,8 @@ class Receiver {
   }
 
   hear(event: Event): void {
+    // It changes nothing that is shown here, and the push that it follows has just been asked about.
+    if (event.event === 'handed') return;
     if (event.event === 'push' && event.disposition !== 'discarded') {
       this.arrival = `New message from ${event.site}: ${event.title}`;
     } else if (event.event === 'failed') {

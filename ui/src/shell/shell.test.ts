@@ -88,6 +88,17 @@ test('an engine that comes back by itself shows the pages again', async () => {
   expect(rows()).not.toEqual([]);
 });
 
+test('that a notification is on screen changes nothing here, so nothing is asked', async () => {
+  await open('#/inbox');
+  const before = asked('status').length;
+  emit('belfry', { event: 'handed', ids: ['999'] });
+  await passes(0);
+  expect(asked('status')).toHaveLength(before);
+  emit('belfry', { event: 'changed' });
+  await passes(0);
+  expect(asked('status')).toHaveLength(before + 1);
+});
+
 test('what fails behind the window is told', async () => {
   await open('#/inbox');
   emit('belfry', { event: 'failed', site: 'Shop', reason: 'a link was refused' });
