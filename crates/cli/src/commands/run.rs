@@ -156,7 +156,10 @@ fn line(event: &Event) -> Option<String> {
         Event::Unlocked => "the keyring is unlocked".to_owned(),
         Event::Failed { site: Some(site), reason } => format!("{site}: {reason}"),
         Event::Failed { site: None, reason } => reason.clone(),
-        Event::Handed { .. } | Event::Open { .. } | Event::Changed => return None,
+        // A click on a notification that opens no link; one that is asked about has been told of as failed.
+        Event::Open { entry: None, .. } => "see `belfry inbox --unread`".to_owned(),
+        Event::Open { entry: Some(id), asks: false, .. } => format!("see `belfry inbox show {id}`"),
+        Event::Handed { .. } | Event::Open { asks: true, .. } | Event::Changed => return None,
     };
     Some(plain(&line))
 }
@@ -199,7 +202,7 @@ impl Printer {
 
 #[cfg(test)]
 mod tests {
-    use user_agent::api::Trouble;
+    use user_agent::api::{EntryId, Trouble};
 
     use super::*;
 
@@ -228,6 +231,14 @@ mod tests {
         assert!(contract(&Event::Changed).is_none());
         assert!(line(&Event::Changed).is_none());
         assert!(contract(&push(Disposition::Shown)).is_some());
+    }
+
+    #[test]
+    fn a_click_that_opens_no_link_says_where_to_read() {
+        let open = |entry, asks| Event::Open { entry, action: None, asks };
+        assert_eq!(line(&open(Some(EntryId(7)), false)).unwrap(), "see `belfry inbox show 7`");
+        assert!(line(&open(None, false)).unwrap().contains("inbox --unread"));
+        assert!(line(&open(Some(EntryId(7)), true)).is_none() && contract(&open(None, false)).is_none());
     }
 
     #[test]

@@ -30,6 +30,12 @@ pub(crate) async fn run(mut serve: Serve, output: Output) -> Result<(), Failure>
     let (rate_limits, trusted_proxies) = (serve.rate_limits(), serve.trusted_proxy.clone());
     let tls = serve.tls();
     let config = Config { listen, data, public_url, tls, registration_token, rate_limits, trusted_proxies };
+    if config.public_url.is_none() && config.listen.ip().is_unspecified() {
+        // It stays part of every subscription, so it is better said before there are any.
+        tracing::warn!(
+            "other computers cannot use the addresses it names: give --public-url, such as http://host.lan:8030/"
+        );
+    }
     let mut stop = Stop::listen()?;
     let started = match inherited {
         Some((listener, _)) => PushService::start_on(listener, config).await,

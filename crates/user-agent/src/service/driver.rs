@@ -242,10 +242,7 @@ impl Driver {
             Some(Ok(Message::Text(text))) => self.session.handle_frame(now, &text),
             Some(Ok(Message::Close(frame))) => {
                 let (code, reason) = match frame {
-                    Some(frame) => (
-                        Some(u16::from(frame.code)),
-                        format!("closed by the push service: {} {}", frame.code, frame.reason),
-                    ),
+                    Some(frame) => (Some(u16::from(frame.code)), closed(&frame)),
                     None => (None, "closed by the push service".to_owned()),
                 };
                 self.disconnected(code, None, reason);
@@ -319,6 +316,16 @@ impl Driver {
 
     async fn tell(&mut self, event: Event) -> Result<(), Stopped> {
         self.events.send((self.url.clone(), event)).await.map_err(|_| Stopped)
+    }
+}
+
+/// Autopush's words for a second connection with the same id are not for people.
+fn closed(frame: &CloseFrame) -> String {
+    let CloseFrame { code, reason } = frame;
+    let said = format!("closed by the push service: {code} {reason}");
+    match (u16::from(*code), reason.as_str()) {
+        (1011, "SM") => format!("{said}, as when another receiver uses the same subscriptions"),
+        _ => said,
     }
 }
 

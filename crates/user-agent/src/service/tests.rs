@@ -172,6 +172,15 @@ async fn somebody_who_waits_is_not_kept_waiting_for_the_next_attempt() {
 }
 
 #[tokio::test]
+async fn a_connection_that_another_receiver_has_taken_says_so() {
+    let mut world = World::start();
+    let mut peer = world.welcome().await;
+    peer.close(Some(CloseFrame { code: 1011.into(), reason: "SM".into() })).await.unwrap();
+    let (_, reason) = world.disconnected().await;
+    assert!(reason.contains("1011 SM, as when another receiver"), "{reason}");
+}
+
+#[tokio::test]
 async fn an_attempt_for_somebody_who_waits_has_all_the_time() {
     let mut world = World::start();
     let mut peer = world.welcome().await;
