@@ -5,8 +5,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::fields::{as_text, is_true, string};
-use super::json::{Places, plain};
+use super::fields::{as_text, is_blank, is_true, string};
+use super::json::{Places, plain, words_of};
 use super::plaintext::Plaintext;
 use super::{Context, Notification, Reading, bounds};
 
@@ -30,6 +30,9 @@ pub enum Control {
 
 /// The longest token that is believed; Nextcloud's has 36 characters.
 const LONGEST_TOKEN: usize = 128;
+
+/// In bytes; more is no name of a kind.
+const LONGEST_KIND: usize = 64;
 
 /// Names under which an object says what it is.
 const KIND: &[&str] = &["event", "type", "action", "operation", "command", "method", "kind"];
@@ -102,28 +105,12 @@ fn withdrawal(frame: &Map<String, Value>, places: &Places<'_>) -> Option<Control
     said.then_some(Control::Withdraw(vec![tag?]))
 }
 
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(items) => items.iter().all(is_blank),
-        Value::Object(members) => members.values().all(is_blank),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
 /// `dismiss`, `notification.dismiss`, `CLEAR_NOTIFICATION`, `notificationDeleted`; but not `file_deleted`, which is news.
 fn means_withdraw(kind: &str) -> bool {
-    let mut words = Vec::new();
-    for c in kind.chars().take(64) {
-        match words.last_mut() {
-            _ if !c.is_alphanumeric() => words.push(String::new()),
-            Some(word) if c.is_lowercase() || kind.chars().all(|c| !c.is_lowercase()) => {
-                String::push(word, c.to_ascii_lowercase());
-            }
-            _ => words.push(c.to_ascii_lowercase().to_string()),
-        }
+    if kind.len() > LONGEST_KIND {
+        return false;
     }
+    let mut words = words_of(kind);
     words.retain(|word| !matches!(word.as_str(), "" | "notification" | "notifications" | "push" | "message"));
     matches!(words.as_slice(), [word] if WITHDRAW.contains(&word.as_str()))
 }

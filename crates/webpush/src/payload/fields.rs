@@ -109,3 +109,14 @@ pub(super) fn object<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&
 pub(super) fn is_true(object: &Map<String, Value>, name: &str) -> bool {
     boolean(object, name) == Some(true)
 }
+
+/// Whether it says nothing: null, white space, or made of nothing else.
+pub(super) fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_blank),
+        Value::Object(members) => members.values().all(is_blank),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}

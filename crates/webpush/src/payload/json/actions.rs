@@ -7,10 +7,12 @@ use url::Url;
 
 use super::WRITTEN;
 use super::aliases::{
-    ACTION_ICON, ACTION_LABEL, ACTION_LINK, ACTION_NAME, ACTIONS, BUTTON_LABEL, BUTTON_LINK, BUTTONS,
+    ACTION_ICON, ACTION_LABEL, ACTION_LINK, ACTION_NAME, ACTIONS, ACTIONS_BY_NAME, BUTTON_LABEL, BUTTON_LINK,
+    BUTTONS,
 };
 use super::links::{is_web, link, may_hold_links};
-use super::places::{Place, Places, Role, plain};
+use super::names::plain;
+use super::places::{Place, Places, Role};
 use crate::payload::fields::as_text;
 use crate::payload::{Action, Request, bounds};
 
@@ -21,7 +23,9 @@ impl<'a> Places<'a> {
     pub(super) fn actions(&self, base: Option<&Url>) -> Vec<Action> {
         let listed = self.in_roles(WRITTEN).find_map(|place| {
             ACTIONS.iter().find_map(|alias| {
-                let actions = self.listed(place.get(alias)?, base);
+                let value = place.get(alias)?;
+                let is_read = !value.is_object() || ACTIONS_BY_NAME.contains(alias);
+                let actions = if is_read { self.listed(value, base) } else { Vec::new() };
                 (!actions.is_empty()).then_some(actions)
             })
         });

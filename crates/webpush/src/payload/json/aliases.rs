@@ -1,4 +1,4 @@
-//! What senders call the parts of a notification, as plain names (see [`super::places::plain`]), the most telling first.
+//! What senders call the parts of a notification, as plain names (see [`super::names::plain`]), the most telling first.
 
 pub(super) const TITLE: &[&str] =
     &["title", "subject", "heading", "headings", "headline", "summary", "header", "head", "titletext"];
@@ -77,14 +77,18 @@ pub(super) const NO_PAGE: &[&str] = &[
     "report", "dismiss", "subscription", "button", "cta",
 ];
 
-/// Words before a text's name that make it the text of something else, or of nobody's.
-pub(super) const NO_TEXT: &[&str] = &[
-    "button", "cta", "action", "link", "url", "alt", "icon", "image", "img", "label", "placeholder", "site", "app",
-    "token", "secret", "password", "cipher", "encrypt",
-];
+/// Words before a text's name that make it the text of something else.
+pub(super) const NO_TEXT: &[&str] =
+    &["button", "cta", "action", "link", "url", "alt", "icon", "image", "img", "label", "placeholder", "site", "app"];
+
+/// The same, also within words (`accesstoken`, `encrypted`): rather no text than one that is for nobody's eyes.
+pub(super) const NOBODYS_TEXT: &[&str] = &["token", "secret", "password", "cipher", "encrypt"];
 
 /// Within an object that stands for a link or a picture.
 pub(super) const ADDRESS: &[&str] = &["url", "href", "src", "uri", "link", "web", "default", "navigate"];
+
+/// What a link to the page for people is to the subject, among those of an interface: `self` is what a program reads.
+pub(super) const PAGE: &[&str] = &["html", "web", "webui", "page", "alternate", "canonical"];
 
 pub(super) const TAG: &[&str] =
     &["tag", "nid", "notificationid", "roomid", "id", "chanid", "channelid", "chatid", "conversationid"];
@@ -95,6 +99,8 @@ pub(super) const TIME: &[&str] =
     &["timestamp", "time", "ts", "sentat", "senttime", "createdat", "date", "datetime", "when", "occurredat"];
 
 pub(super) const ACTIONS: &[&str] = &["actions", "buttons", "actionbuttons", "ctas", "links", "o"];
+/// Those that may be an object, each button under its own name. `links` is where HAL has an interface's.
+pub(super) const ACTIONS_BY_NAME: &[&str] = &["actions", "buttons", "actionbuttons"];
 pub(super) const ACTION_LABEL: &[&str] = &["title", "label", "text", "caption", "name", "n"];
 pub(super) const ACTION_NAME: &[&str] = &["action", "id", "identifier", "key", "name", "value", "i"];
 pub(super) const ACTION_ICON: &[&str] = &["icon", "iconurl", "image", "p"];

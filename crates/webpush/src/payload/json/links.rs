@@ -3,9 +3,10 @@
 use serde_json::Value;
 use url::Url;
 
-use super::aliases::{ADDRESS, LINK, NO_PAGE, PATH};
-use super::places::{Place, Places, Role, plain};
-use super::{ABOUT, WRITTEN};
+use super::aliases::{ADDRESS, LINK, NO_PAGE, PAGE, PATH};
+use super::names::plain;
+use super::places::{Place, Places, Role};
+use super::{ABOUT, LINKS, WRITTEN};
 use crate::payload::Action;
 use crate::payload::fields::resolve;
 
@@ -16,14 +17,16 @@ impl<'a> Places<'a> {
         let buttons: Vec<String> = buttons.iter().map(|button| plain(&button.action)).collect();
         let called = |roles, aliases: &'static [&'static str], is_path| {
             let places = self.in_roles(roles);
-            places.flat_map(move |place| {
+            places.filter(|place| place.is_for_people()).flat_map(move |place| {
                 aliases.iter().filter_map(move |alias| link(place.at(alias)?, alias, is_path, base))
             })
         };
         let by_name = called(WRITTEN, LINK, false)
             .chain(self.in_roles(WRITTEN).flat_map(|place| place.pages(base, &buttons)))
             .chain(called(WRITTEN, PATH, true))
-            .chain(called(ABOUT, ADDRESS, false));
+            .chain(called(LINKS, PAGE, false))
+            .chain(called(ABOUT, ADDRESS, false))
+            .chain(called(LINKS, ADDRESS, false));
         let mut other = None;
         for url in by_name {
             if is_web(&url) {
@@ -66,6 +69,13 @@ impl Place<'_> {
         };
         let members = self.plain_members().filter(move |(name, value)| is_page(name) && value.is_string());
         members.filter_map(move |(_, value)| link(value, "", true, base))
+    }
+
+    /// Whether this is no link to what only a program reads: one that says what it is to the subject (`rel`) is a page or
+    /// none.
+    fn is_for_people(&self) -> bool {
+        let relation = self.get_exactly("rel").and_then(Value::as_str);
+        relation.is_none_or(|relation| PAGE.contains(&plain(relation).as_str()))
     }
 
     /// `a.b` is member `b` of member `a`.

@@ -6,6 +6,7 @@ mod actions;
 mod aliases;
 mod languages;
 mod links;
+mod names;
 mod places;
 
 use std::borrow::Cow;
@@ -23,8 +24,9 @@ use aliases::{
     TIME, TITLE, TITLE_END,
 };
 pub(super) use links::{is_web, resolve_leniently};
+pub(super) use names::{plain, words_of};
+pub(super) use places::Places;
 use places::{Place, Role, words};
-pub(super) use places::{Places, plain};
 
 /// Who did it.
 const PERSON: &[Role] = &[Role::Person];
@@ -39,6 +41,8 @@ const ABOUT: &[Role] = &[Role::Notification, Role::Document, Role::Wrapper, Role
 /// That, and who did it.
 const ANYWHERE: &[Role] =
     &[Role::Notification, Role::Document, Role::Wrapper, Role::Data, Role::Subject, Role::Person, Role::Room];
+/// Links beside what it is about.
+const LINKS: &[Role] = &[Role::Links];
 
 /// A document with a title, a body or a link.
 pub(super) fn read(plaintext: &Plaintext, context: Context<'_>) -> Option<Reading> {

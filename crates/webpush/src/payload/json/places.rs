@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
 
-use super::aliases::NO_TEXT;
+use super::aliases::{NO_TEXT, NOBODYS_TEXT};
 use super::languages::{self, SideBySide};
-use crate::payload::fields::as_text;
+use super::names::{bare, plain, without_prefix, words_before};
+use crate::payload::fields::{as_text, is_blank};
 use crate::payload::plaintext::structure;
 use crate::secrets;
 
@@ -33,12 +34,18 @@ pub(in crate::payload) enum Role {
     Person,
     /// Where a person said it.
     Room,
+    /// Links by what they are to the subject, as HAL has them in `_links`.
+    Links,
     /// A picture, a button, and whatever else is read as a part of something.
     Part,
 }
 
 impl Role {
-    fn of(name: &str) -> Self {
+    fn of(name: &str, value: &Value) -> Self {
+        // Those in a list say what they are to the subject themselves, or are buttons.
+        if value.is_object() && plain(name) == "links" {
+            return Self::Links;
+        }
         match bare(name).as_str() {
             "notification" | "aps" | "alert" => Self::Notification,
             "message" | "msg" | "payload" | "option" | "opt" | "notificationoption" | "push" | "webpush"
@@ -56,21 +63,6 @@ impl Role {
         }
     }
 }
-
-/// Lower case letters and digits, without a plural's end: `fcm_options` and `fcmOption` are the same.
-fn bare(name: &str) -> String {
-    let plain = plain(name);
-    plain.strip_suffix('s').filter(|one| one.len() > 2 && *one != "ap").map(str::to_owned).unwrap_or(plain)
-}
-
-/// Lower case letters and digits: `click_action`, `clickAction` and `Click-Action` are the same name.
-pub(in crate::payload) fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// What senders put before a name to say that it belongs to the notification.
-const PREFIXES: [&str; 10] =
-    ["notification", "notif", "note", "webpush", "push", "message", "msg", "alert", "fcm", "gcm"];
 
 /// An object's members: the document's own, or those of a document within a string.
 type Members<'a> = Cow<'a, Map<String, Value>>;
@@ -100,7 +92,7 @@ impl<'a> Places<'a> {
             if places.len() == MOST_PLACES {
                 break;
             }
-            if depth < DEEPEST && !is_buttons(role, &members) {
+            if depth < DEEPEST && role != Role::Links && !is_buttons(role, &members) {
                 queue.extend(
                     inner_objects(&members).into_iter().map(|(role, inner)| (role, depth + 1, inner)),
                 );
@@ -129,7 +121,7 @@ fn is_buttons(role: Role, members: &Map<String, Value>) -> bool {
         })
     };
     role == Role::Part
-        && members.iter().all(|(name, value)| Role::of(name) == Role::Subject && is_button(value))
+        && members.iter().all(|(name, value)| Role::of(name, value) == Role::Subject && is_button(value))
 }
 
 /// The objects that are members of one, and what each is for.
@@ -141,7 +133,7 @@ fn inner_objects<'a>(members: &Members<'a>) -> Vec<(Role, Members<'a>)> {
             .iter()
             .filter(|(name, _)| is_read(name))
             .flat_map(|(name, value)| {
-                let role = Role::of(name);
+                let role = Role::of(name, value);
                 objects(role, value).into_iter().map(move |object| (role, object))
             })
             .collect(),
@@ -149,7 +141,7 @@ fn inner_objects<'a>(members: &Members<'a>) -> Vec<(Role, Members<'a>)> {
             .iter()
             .filter(|(name, _)| is_read(name))
             .flat_map(|(name, value)| {
-                let role = Role::of(name);
+                let role = Role::of(name, value);
                 objects(role, value).into_iter().map(move |object| (role, Cow::Owned(object.into_owned())))
             })
             .collect(),
@@ -203,15 +195,13 @@ fn pairs(items: &[&Map<String, Value>]) -> Option<Map<String, Value>> {
 
 impl<'a> Place<'a> {
     pub(super) fn new(role: Role, members: Members<'a>) -> Self {
-        let without_prefix =
-            |plain: &str| PREFIXES.iter().find_map(|prefix| plain.strip_prefix(prefix)).map(str::to_owned);
         let side_by_side = SideBySide::of(members.keys().map(String::as_str));
         let short = |name: &str| match side_by_side.chosen(name) {
             Some(stem) => {
                 let stem = plain(stem);
-                without_prefix(&stem).unwrap_or(stem)
+                without_prefix(&stem).map(str::to_owned).unwrap_or(stem)
             }
-            None => without_prefix(&plain(name)).unwrap_or_default(),
+            None => without_prefix(&plain(name)).unwrap_or_default().to_owned(),
         };
         let names = members.keys().map(|name| (plain(name), short(name))).collect();
         Self { role, members, names }
@@ -227,37 +217,54 @@ impl<'a> Place<'a> {
         self.names.iter().map(|(plain, _)| plain.as_str()).zip(self.members.values())
     }
 
-    /// A member by its plain name: the one called exactly so, else the one that has a prefix before it.
+    /// A member by its plain name: the one called exactly so, else the one that has a prefix before it or a language after
+    /// it. What is blank gives way to what is not.
     pub(super) fn get(&self, alias: &str) -> Option<&Value> {
-        let by_short_name = || {
-            let index = self.names.iter().position(|(_, short)| short == alias)?;
-            self.members.values().nth(index)
-        };
-        self.get_exactly(alias).or_else(by_short_name)
+        telling(self.called(alias))
     }
 
     /// A member whose plain name this is.
     pub(super) fn get_exactly(&self, plain: &str) -> Option<&Value> {
-        self.plain_members().find(|(name, _)| *name == plain).map(|(_, value)| value)
+        telling(self.called_exactly(plain))
+    }
+
+    fn called<'n>(&'n self, alias: &str) -> impl Iterator<Item = &'n Value> + Clone {
+        let by_short_name =
+            self.names.iter().zip(self.members.values()).filter(move |((_, short), _)| short == alias);
+        self.called_exactly(alias).chain(by_short_name.map(|(_, value)| value))
+    }
+
+    fn called_exactly<'n>(&'n self, plain: &str) -> impl Iterator<Item = &'n Value> + Clone {
+        let named = self.names.iter().zip(self.members.values()).filter(move |((name, _), _)| name == plain);
+        named.map(|(_, value)| value)
     }
 
     /// What the first member says whose name has one of these ends, and a word of the sender's before it.
     pub(super) fn text_ending(&self, ends: &[&str]) -> Option<String> {
         let ending = |end: &str| {
-            let named = self.plain_members().filter(|(name, _)| {
-                name.strip_suffix(end).is_some_and(|start| {
-                    !start.is_empty() && !NO_TEXT.iter().any(|word| start.contains(word))
-                })
+            let named = self.members.keys().zip(self.plain_members()).filter(|(name, (plain, _))| {
+                words_before(name, plain, end).is_some_and(|before| !before.iter().any(is_no_text))
             });
-            named.map(|(_, value)| value).filter(|value| !value.is_number()).find_map(words)
+            named.map(|(_, (_, value))| value).filter(|value| !value.is_number()).find_map(words)
         };
         ends.iter().find_map(|end| ending(end))
     }
 
     /// The first of these members that says something, and its alias. Numbers are taken for text.
     pub(super) fn text<'n>(&self, aliases: &[&'n str]) -> Option<(&'n str, String)> {
-        aliases.iter().find_map(|alias| Some((*alias, words(self.get(alias)?)?)))
+        aliases.iter().find_map(|alias| Some((*alias, self.called(alias).find_map(words)?)))
     }
+}
+
+/// The first that is not blank, or else the first.
+fn telling<'v>(mut values: impl Iterator<Item = &'v Value> + Clone) -> Option<&'v Value> {
+    values.clone().find(|value| !is_blank(value)).or_else(|| values.next())
+}
+
+/// Whether this word before a text's name makes it none to show.
+fn is_no_text(word: &String) -> bool {
+    let one = word.strip_suffix('s').unwrap_or(word);
+    NO_TEXT.iter().any(|no| word == no || one == *no) || NOBODYS_TEXT.iter().any(|no| word.contains(no))
 }
 
 /// Text, or one of several translations; but not a document within a string, which is a place of its own.
