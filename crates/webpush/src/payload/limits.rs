@@ -3,6 +3,7 @@
 use crate::payload::{
     Action, Content, Context, Control, Dialect, FieldMapping, Notification, Payload, Request,
 };
+use crate::secrets::redact;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -177,16 +178,29 @@ proptest! {
     }
 
     #[test]
-    fn secrets_wherever_they_are(json in any_json(), name in prop_oneof!["access_token", "jwt"], cut in any::<bool>()) {
+    fn secrets_wherever_they_are(
+        json in any_json(),
+        name in prop_oneof!["access_token", "jwt"],
+        pair in proptest::sample::select(vec![("key", "value"), ("name", "val"), ("Name", "Value"), ("name", "VAL")]),
+        cut in any::<bool>(),
+    ) {
         let mut json = json;
         for place in ["/notification", ""] {
             if let Some(Value::Object(members)) = json.pointer_mut(place) {
                 members.insert(name.clone(), json!(SECRET));
             }
         }
-        let wrapped = json!({ "list": [json!({ "data": json.clone() })], name: SECRET, "z": json }).to_string();
+        let (of_name, of_value) = pair;
+        let pair = json!({ of_name: name.to_uppercase(), of_value: SECRET });
+        let pairs = json!([{"key": "title", "value": "t"}, pair]);
+        let wrapped = json!({
+            "list": [json!({ "data": json.clone() })], "data": pairs, "body": pairs.to_string(), name: SECRET, "z": json,
+            "zz": pair,
+        }).to_string();
         let kept = if cut { wrapped.len() - 1 } else { wrapped.len() };
-        judge(&parse(&wrapped.as_bytes()[..kept], true));
+        let kept = &wrapped.as_bytes()[..kept];
+        judge(&parse(kept, true));
+        assert!(!String::from_utf8_lossy(&redact(kept)).contains(SECRET));
     }
 }
 

@@ -24,7 +24,9 @@ impl Plaintext {
             return Self { text, size, is_utf8, json: None, had_callback_token: false };
         };
         let had_callback_token = value.pointer("/data/jwt").is_some();
-        let text = if secrets::remove(&mut value) { value.to_string() } else { text.to_owned() };
+        let removed = secrets::remove(&mut value).then(|| value.to_string());
+        // Of members with the same name only the last is in the value.
+        let text = removed.or_else(|| secrets::blank(text)).unwrap_or_else(|| text.to_owned());
         // A JSON structure that was made a JSON string once too often.
         match value.as_str().and_then(structure) {
             Some(within) => {
