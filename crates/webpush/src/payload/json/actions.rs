@@ -19,6 +19,9 @@ use crate::payload::{Action, Request, bounds};
 /// Words by which a button says that it sends a request rather than opens a page.
 const REQUESTS: [&str; 7] = ["http", "request", "sendrequest", "fetch", "api", "webhook", "callback"];
 
+/// Members of an object that says what a button far from it does; each button would look through a larger one.
+const LARGEST_AIM: usize = 64;
+
 impl<'a> Places<'a> {
     pub(super) fn actions(&self, base: Option<&Url>) -> Vec<Action> {
         let listed = self.in_roles(WRITTEN).find_map(|place| {
@@ -95,8 +98,10 @@ impl<'a> Places<'a> {
             let called_so = place.named_members().filter(|(names, _)| names.iter().any(|name| named(name)));
             called_so.map(|(_, value)| value).find_map(|value| match value {
                 Value::String(_) => Some((Some(link(value, "", true, base).filter(is_web)?), None)),
-                Value::Object(members) => aim(&Place::new(Role::Part, Cow::Borrowed(members)), base),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+                Value::Object(members) if members.len() <= LARGEST_AIM => {
+                    aim(&Place::new(Role::Part, Cow::Borrowed(members)), base)
+                }
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
             })
         })
     }
