@@ -157,11 +157,11 @@ impl Driver {
         if reconnect && matches!(&self.link, Link::Up(connection) if connection.is_cut()) {
             self.disconnected(None, None, "this computer's address has changed".into());
         }
-        // A service that has sent us away is left alone by who only wants to know: such a session has no deadline, and what
-        // is really needed of it is among the requests.
-        let is_due_later = matches!(self.link, Link::Down) && self.session.poll_timeout().is_some();
-        if reconnect || (attempt && is_due_later) {
+        if reconnect {
             self.session.reconnect_now(now);
+        }
+        if attempt {
+            self.session.attempt_now(now);
         }
         for (channel, request) in requests {
             match request {

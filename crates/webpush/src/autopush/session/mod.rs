@@ -204,6 +204,19 @@ impl Session {
         });
     }
 
+    /// Somebody waits for the connection: an attempt that was to be made later is made at once (unless the service has asked
+    /// for more time), and the next one after it as late as it would have been. A service that has sent us away is left alone.
+    pub fn attempt_now(&mut self, now: Moment) {
+        self.transition(|session, state| match state {
+            State::Disconnected(pause @ Pause { retry_at: Some(_), .. }) => session.resume(now, pause),
+            State::Disconnected(_)
+            | State::Connecting(_)
+            | State::AwaitingHello { .. }
+            | State::Ready(_)
+            | State::Closing => state,
+        });
+    }
+
     /// The next text frame to send.
     pub fn poll_transmit(&mut self) -> Option<String> {
         self.frames.pop_front()

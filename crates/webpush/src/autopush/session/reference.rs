@@ -125,6 +125,13 @@ impl Reference {
         }
     }
 
+    /// Somebody waits.
+    pub(super) fn attempt_now(&mut self, now: Moment) {
+        if let Phase::Waiting { until: Some(until), not_before } = &mut self.phase {
+            *until = now.max(*not_before);
+        }
+    }
+
     /// The latest moment at which the session has to do something by itself, requests aside.
     pub(super) fn deadline(&self) -> Option<Moment> {
         match self.phase {

@@ -89,6 +89,10 @@ impl World {
                 self.timing.reconnect_now(self.now);
                 self.reach(|session, now| session.reconnect_now(now));
             }
+            Step::AttemptNow => {
+                self.timing.attempt_now(self.now);
+                self.reach(|session, now| session.attempt_now(now));
+            }
             Step::Pass { milliseconds } => self.pass(Duration::from_millis(milliseconds)),
             Step::Sleep { seconds } => {
                 self.now = self.now + Duration::from_secs(seconds);

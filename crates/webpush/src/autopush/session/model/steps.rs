@@ -27,6 +27,7 @@ pub(super) enum Step {
     Unregister(u8),
     Acknowledge(u8),
     ReconnectNow,
+    AttemptNow,
     /// Time passes, deadlines are kept.
     Pass {
         milliseconds: u64,
@@ -71,6 +72,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..4_u8).prop_map(Step::Unregister),
         6 => (0..3_u8).prop_map(Step::Acknowledge),
         4 => Just(Step::ReconnectNow),
+        2 => Just(Step::AttemptNow),
         4 => pass(9_000),
         4 => pass(60_000),
         1 => pass(900_000),

@@ -43,6 +43,25 @@ fn a_good_connection_that_we_close_is_followed_at_once_as_well() {
     assert_eq!(wire.lose(None, 1.0), Some(seconds(1)));
 }
 
+#[test]
+fn somebody_who_waits_gets_one_attempt_and_leaves_the_pace_as_it_is() {
+    let mut wire = Wire::new(Some(UAID));
+    wire.events();
+    for delay in [1, 2, 4, 8] {
+        assert_eq!(wire.lose(None, 1.0), Some(seconds(delay)));
+        wire.events();
+        wire.session.attempt_now(wire.now);
+        assert_eq!(wire.events(), [Event::Connect]);
+        // The attempt that is being made is as good as another.
+        wire.session.attempt_now(wire.now);
+        assert_eq!(wire.events(), []);
+    }
+    assert_eq!(wire.lose(Some(4774), 1.0), None);
+    wire.events();
+    wire.session.attempt_now(wire.now);
+    assert_eq!(wire.events(), [], "it has sent us away");
+}
+
 /// Each connection of one closes that of the other, as autopush does when a profile is in use twice.
 #[test]
 fn two_copies_of_a_profile_do_not_fight_for_ever() {
