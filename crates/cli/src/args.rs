@@ -44,7 +44,7 @@ impl Arguments {
     /// What single values do not tell.
     fn check(&self) -> Result<(), CommandError> {
         let Self { global, command } = self;
-        if let Command::Config(ConfigCommand::Set { key, value: Some(value) }) = command {
+        if let Command::Config(ConfigCommand::Set { key, value: Some(value), .. }) = command {
             return check_setting(*key, value);
         }
         if let Command::Run(Run { push_service: Some(PushServiceName::Url(url)), .. }) = command {
@@ -341,12 +341,17 @@ pub(crate) enum ConfigCommand {
         dnd-schedule      when it is quiet: 22:00-07:00, or 22:00-07:00,mon-fri with the days it begins on; off\n  \
         history-days      days that the history is kept; off: for ever\n  \
         history-per-site  entries that are kept of a site; off: all\n  \
-        ca-file           a certificate authority to trust as well, from the next start; off: none")]
+        ca-file           a certificate authority to trust as well, from the next start; off: none\n\n\
+        A limit of the history under which messages that are there would be deleted is asked about on a terminal; elsewhere \
+        it needs --yes.")]
     Set {
         /// push-service, dnd-schedule, history-days, history-per-site or ca-file
         key: SettingKey,
         /// Its value; without one, the default
         value: Option<String>,
+        /// Do not ask before a limit of the history deletes messages
+        #[arg(long)]
+        yes: bool,
     },
 }
 

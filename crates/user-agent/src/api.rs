@@ -175,12 +175,17 @@ pub enum Request {
     },
     /// Answered by [`Response::Settings`], all of them.
     ListSettings,
-    /// Answered by [`Response::Settings`], all of them.
+    /// Answered by [`Response::Settings`], all of them. A limit under which messages that are there would be deleted is an
+    /// error, [`ErrorCode::Unconfirmed`], and changes nothing.
     SetSetting {
         /// Which.
         key: SettingKey,
         /// `None`: the default.
         value: Option<String>,
+        /// A person has seen how many messages are deleted and wants that.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+        confirmed: bool,
     },
     /// Answered by [`Response::Checks`].
     Diagnose,

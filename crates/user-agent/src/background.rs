@@ -74,9 +74,7 @@ pub(crate) async fn tidy(shared: &Shared, grace: SignedDuration) -> Result<Optio
     let limits = history_limits(shared).await?;
     let deleted_before = now.checked_sub(grace).unwrap_or(Timestamp::MIN);
     let mut purged = purge(shared, move |c| entries::purge_deleted(c, deleted_before)).await?;
-    if let Some(days) = limits.days {
-        let before =
-            now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
+    if let Some(before) = limits.oldest(now) {
         purged += purge(shared, move |c| entries::purge_old(c, before)).await?;
     }
     if let Some(keep) = limits.per_site {

@@ -50,6 +50,33 @@ async fn the_history_is_listed_filtered_read_and_deleted() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_limit_deletes_what_is_there_only_with_a_yes() -> Result<()> {
+    let desk = Desk::start().await?;
+    let service = desk.service().await?;
+    let belfry = desk.profile("p")?;
+    let mut run = desk.run(&belfry, &service).await?;
+    let subscription = belfry.add_site("Backups", &[]).await?;
+    for title in ["One", "Two", "Three"] {
+        desk.send(&subscription, &titled(title)).await?;
+        run.next("push").await?;
+    }
+    let limit = ["config", "set", "history-per-site", "1"];
+    // With the receiver, and without one.
+    let refused = belfry.output(limit).await?;
+    assert_eq!(refused.status.code(), Some(1));
+    let reason = "belfry: history-per-site 1 would delete 2 messages for good: confirm with --yes\n";
+    assert_eq!(String::from_utf8(refused.stderr)?, reason);
+    run.terminate().await?;
+    assert_eq!(belfry.error_code(limit).await?, "unconfirmed");
+    assert_eq!(belfry.command(["config", "get", "history-per-site"]).await?.trim(), "10000");
+    assert_eq!(titles(&belfry, &[]).await?, ["Three", "Two", "One"]);
+    belfry.command(["config", "set", "history-per-site", "3"]).await?;
+    belfry.command(limit.into_iter().chain(["--yes"])).await?;
+    assert_eq!(titles(&belfry, &[]).await?, ["Three"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_entry_holds_what_was_sent() -> Result<()> {
     let desk = Desk::start().await?;
     let service = desk.service().await?;

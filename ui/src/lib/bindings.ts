@@ -114,7 +114,11 @@ key: SettingKey,
 /**
  * `None`: the default.
  */
-value: string | null, } | { "request": "diagnose" };
+value: string | null, 
+/**
+ * A person has seen how many messages are deleted and wants that.
+ */
+confirmed?: boolean, } | { "request": "diagnose" };
 
 export type Response = { "response": "done" } | { "response": "status", "value": Status } | { "response": "site", "value": Site } | { "response": "sites", "value": Array<Site> } | { "response": "removed", "value": { 
 /**
@@ -672,6 +676,10 @@ message: string,
 /**
  * The row of `belfry doctor` that explains it, where there is one.
  */
-trouble?: Trouble, };
+trouble?: Trouble, 
+/**
+ * How many messages would be deleted, where that is what a person has to confirm.
+ */
+deletes?: number, };
 
 export type ErrorCode = "invalid" | "not-found" | "exists" | "offline" | "rejected" | "unconfirmed" | "keyring" | "storage" | "profile-in-use" | "notifications" | "unsupported" | "timeout" | "internal";

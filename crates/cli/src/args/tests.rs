@@ -58,6 +58,7 @@ fn every_command_of_the_contract_is_understood() {
         "config set ca-file F",
         "config set dnd-schedule 22:00-07:00,mon-fri",
         "config set history-days",
+        "config set history-per-site 500 --yes",
         "config get history-per-site",
         "config get push-service",
         "service list",

@@ -14,6 +14,8 @@ mod test;
 mod transfer;
 mod vapid;
 
+use std::io::{self, BufRead as _, Write as _};
+
 use clap::CommandFactory as _;
 use push_service::local::Local;
 use user_agent::Client;
@@ -82,6 +84,17 @@ async fn push_service_url(name: Option<PushServiceName>) -> Result<Option<PushSe
         Some(name) => push_service_at(name).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Whether whoever sits at the terminal says yes.
+fn confirmed(question: &str) -> Result<bool, Failure> {
+    let ask = || {
+        write!(io::stderr(), "{question} [y/N] ")?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    };
+    ask().map_err(|error: io::Error| Failure::internal(format!("cannot ask: {error}")))
 }
 
 /// The answer belongs to another request.

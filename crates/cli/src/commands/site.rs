@@ -1,6 +1,6 @@
 //! `belfry site …`.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -12,7 +12,7 @@ use user_agent::config::Mode;
 use webpush::PushSubscription;
 use webpush::payload::MappedField;
 
-use super::{ask, mixed_up, push_service_at, push_service_url, transfer, with_engine};
+use super::{ask, confirmed, mixed_up, push_service_at, push_service_url, transfer, with_engine};
 use crate::args::{Change, Global, SiteAdd, SiteCommand, SiteSet};
 use crate::exit::Failure;
 use crate::output::{Output, json, plain, table};
@@ -139,7 +139,9 @@ async fn remove(global: &Global, name: String, yes: bool, output: Output) -> Res
     }
     let remove = async |client: &Client| {
         let site = ask_site(client, Request::ShowSite { site: name }).await?;
-        if !yes && !confirmed(&site)? {
+        let question =
+            || format!("Remove {} and its history? Its subscription never works again.", plain(&site.name));
+        if !yes && !confirmed(&question())? {
             return Err(CommandError::invalid("nothing was removed").into());
         }
         let request = Request::RemoveSite { site: site.id.clone() };
@@ -154,20 +156,6 @@ async fn remove(global: &Global, name: String, yes: bool, output: Output) -> Res
         let service = if unregistered { "" } else { " The push service is told at the next connection." };
         format!("Removed {}.{service}", plain(&site.name))
     })
-}
-
-fn confirmed(site: &Site) -> Result<bool, Failure> {
-    let ask = || {
-        write!(
-            io::stderr(),
-            "Remove {} and its history? Its subscription never works again. [y/N] ",
-            plain(&site.name)
-        )?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-    };
-    ask().map_err(|error: io::Error| Failure::internal(format!("cannot ask: {error}")))
 }
 
 fn until(end: Timestamp) -> String {

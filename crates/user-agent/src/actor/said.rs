@@ -56,7 +56,8 @@ impl Actor {
     fn refuse_registrations(&mut self, url: &PushServiceUrl, trouble: Trouble, reason: &str) {
         for (_, (_, reply)) in self.registering.extract_if(|_, (service, _)| service == url) {
             let message = format!("no endpoint from {url}: {reason}");
-            let error = CommandError { code: trouble.error_code(), message, trouble: Some(trouble) };
+            let error =
+                CommandError { trouble: Some(trouble), ..CommandError::new(trouble.error_code(), message) };
             let _ = reply.send(Err(error));
         }
     }

@@ -20,18 +20,29 @@ pub struct CommandError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub trouble: Option<Trouble>,
+    /// How many messages would be deleted, where that is what a person has to confirm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub deletes: Option<u64>,
 }
 
 impl CommandError {
     /// An error with this code and line.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), trouble: None }
+        Self { code, message: message.into(), trouble: None, deletes: None }
     }
 
     /// An error that `belfry doctor` explains. The line ends with what to do.
     pub fn from_trouble(trouble: Trouble, message: impl fmt::Display) -> Self {
         let message = format!("{message}: {}", trouble.remedy());
-        Self { code: trouble.error_code(), message, trouble: Some(trouble) }
+        Self { trouble: Some(trouble), ..Self::new(trouble.error_code(), message) }
+    }
+
+    /// A limit of the history under which this many messages that are there would be deleted.
+    pub fn deletes(count: u64, limit: impl fmt::Display) -> Self {
+        let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
+        let message = format!("{limit} would delete {messages} for good: confirm with --yes");
+        Self { deletes: Some(count), ..Self::new(ErrorCode::Unconfirmed, message) }
     }
 
     /// The row of `belfry doctor` for what failed because of this: a push service that was asked, a profile that was to be

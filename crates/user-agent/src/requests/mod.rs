@@ -163,7 +163,7 @@ async fn answer(shared: &Shared, request: Request) -> Result<Response, CommandEr
         Request::AddPushService { url } => services::add(shared, url).await,
         Request::RemovePushService { url } => services::remove(shared, url).await,
         Request::ListSettings => settings::list(shared).await,
-        Request::SetSetting { key, value } => settings::set(shared, key, value).await,
+        Request::SetSetting { key, value, confirmed } => settings::set(shared, key, value, confirmed).await,
         Request::Diagnose => Ok(Response::Checks(diagnose::run(shared).await)),
     }
 }

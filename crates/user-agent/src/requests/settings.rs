@@ -2,27 +2,18 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use rusqlite::Connection;
+
 use super::{Shared, services, silence_changed};
 use crate::api::{CommandError, ErrorCode, Event, OFF, Response, Setting, SettingKey};
 use crate::config::{ConfigFile, MOZILLA};
 use crate::permission::Schedule;
+use crate::store::entries::{self, HistoryLimits};
 use crate::store::{StoreError, sites};
 
 const HISTORY_DAYS: &str = "history_days";
 const HISTORY_PER_SITE: &str = "history_per_site";
-
-/// How much of the history is kept. `None`: all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct HistoryLimits {
-    pub(crate) days: Option<u32>,
-    pub(crate) per_site: Option<u32>,
-}
-
-impl Default for HistoryLimits {
-    fn default() -> Self {
-        Self { days: Some(90), per_site: Some(10_000) }
-    }
-}
 
 pub(super) async fn list(shared: &Shared) -> Result<Response, CommandError> {
     let default = HistoryLimits::default();
@@ -56,6 +47,7 @@ pub(super) async fn set(
     shared: &Shared,
     key: SettingKey,
     value: Option<String>,
+    confirmed: bool,
 ) -> Result<Response, CommandError> {
     if let Some(value) = &value {
         key.check(value)?;
@@ -73,8 +65,12 @@ pub(super) async fn set(
             store(shared, sites::SCHEDULE_LIFTED_UNTIL, None).await?;
             silence_changed(shared);
         }
-        SettingKey::HistoryDays => store_limit(shared, HISTORY_DAYS, value).await?,
-        SettingKey::HistoryPerSite => store_limit(shared, HISTORY_PER_SITE, value).await?,
+        SettingKey::HistoryDays => {
+            set_limit(shared, key, HISTORY_DAYS, |limits| &mut limits.days, value, confirmed).await?;
+        }
+        SettingKey::HistoryPerSite => {
+            set_limit(shared, key, HISTORY_PER_SITE, |limits| &mut limits.per_site, value, confirmed).await?;
+        }
         SettingKey::CaFile => {
             let path = value.filter(|text| text != OFF).map(PathBuf::from);
             let profile = shared.profile.clone();
@@ -87,31 +83,63 @@ pub(super) async fn set(
 
 /// The limits in force. One that cannot be read is the default.
 pub(crate) async fn history_limits(shared: &Shared) -> Result<HistoryLimits, StoreError> {
-    let stored =
-        shared.store.read(|c| Ok((sites::setting(c, HISTORY_DAYS)?, sites::setting(c, HISTORY_PER_SITE)?)));
-    let (days, per_site) = stored.await?;
+    shared.store.read(|c| Ok(stored_limits(c)?)).await
+}
+
+fn stored_limits(c: &Connection) -> rusqlite::Result<HistoryLimits> {
     let default = HistoryLimits::default();
+    let stored = |key, default| {
+        let text = sites::setting(c, key)?;
+        Ok::<_, rusqlite::Error>(text.and_then(|text| limit(&text)).unwrap_or(default))
+    };
     Ok(HistoryLimits {
-        days: days.map_or(default.days, |text| limit(&text).unwrap_or(default.days)),
-        per_site: per_site.map_or(default.per_site, |text| limit(&text).unwrap_or(default.per_site)),
+        days: stored(HISTORY_DAYS, default.days)?,
+        per_site: stored(HISTORY_PER_SITE, default.per_site)?,
     })
 }
 
-async fn store_limit(shared: &Shared, key: &'static str, value: Option<String>) -> Result<(), CommandError> {
-    store(shared, key, value).await?;
-    shared.signals.tidy.notify_one();
+/// Nothing brings back what is beyond a limit: one that takes more away than those in force has to be confirmed.
+async fn set_limit(
+    shared: &Shared,
+    key: SettingKey,
+    stored_as: &'static str,
+    of: fn(&mut HistoryLimits) -> &mut Option<u32>,
+    value: Option<String>,
+    confirmed: bool,
+) -> Result<(), CommandError> {
+    let default = *of(&mut HistoryLimits::default());
+    let wanted = value.as_deref().and_then(limit).unwrap_or(default);
+    let now = Timestamp::now();
+    let deletes = shared.store.write(move |tx| {
+        if !confirmed {
+            let in_force = stored_limits(tx)?;
+            let mut limits = in_force;
+            *of(&mut limits) = wanted;
+            // What goes anyway at the next tidying is not lost by this.
+            let more = entries::beyond(tx, limits, now)?.saturating_sub(entries::beyond(tx, in_force, now)?);
+            if more > 0 {
+                return Ok(more);
+            }
+        }
+        write_setting(tx, stored_as, value.as_deref())?;
+        Ok(0)
+    });
+    match deletes.await? {
+        0 => shared.signals.tidy.notify_one(),
+        count => return Err(CommandError::deletes(count, format_args!("{key} {}", written(wanted)))),
+    }
     Ok(())
 }
 
 async fn store(shared: &Shared, key: &'static str, value: Option<String>) -> Result<(), CommandError> {
-    let stored = shared.store.write(move |tx| {
-        match value {
-            Some(value) => sites::set_setting(tx, key, &value)?,
-            None => sites::delete_setting(tx, key)?,
-        }
-        Ok(())
-    });
-    Ok(stored.await?)
+    Ok(shared.store.write(move |tx| Ok(write_setting(tx, key, value.as_deref())?)).await?)
+}
+
+fn write_setting(c: &Connection, key: &str, value: Option<&str>) -> rusqlite::Result<()> {
+    match value {
+        Some(value) => sites::set_setting(c, key, value),
+        None => sites::delete_setting(c, key),
+    }
 }
 
 /// `None`: it is no limit. `Some(None)`: there is none.

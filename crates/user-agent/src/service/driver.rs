@@ -262,9 +262,8 @@ impl Driver {
         self.greeted = false;
         match self.trouble {
             Some(trouble) => self.probe.answer(&Err(CommandError {
-                code: trouble.error_code(),
-                message: reason.clone(),
                 trouble: Some(trouble),
+                ..CommandError::new(trouble.error_code(), reason.clone())
             })),
             None => self.probe.lost(),
         }

@@ -8,7 +8,9 @@ use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use webpush::payload::Notification;
 
-pub(crate) use self::deletion::{delete, oldest_deletion, purge_deleted, purge_excess, purge_old, restore};
+pub(crate) use self::deletion::{
+    HistoryLimits, beyond, delete, oldest_deletion, purge_deleted, purge_excess, purge_old, restore,
+};
 pub(crate) use self::pending::{
     Pending, is_wanted, mark_handed, mark_recorded, next_pending, summarized, withdraw,
 };

@@ -237,7 +237,16 @@ impl Receiver {
     }
 
     async fn setting(&self, key: SettingKey, value: Option<&str>) -> Result<Vec<Setting>, CommandError> {
-        let request = Request::SetSetting { key, value: value.map(str::to_owned) };
+        self.set_setting(key, value, false).await
+    }
+
+    async fn set_setting(
+        &self,
+        key: SettingKey,
+        value: Option<&str>,
+        confirmed: bool,
+    ) -> Result<Vec<Setting>, CommandError> {
+        let request = Request::SetSetting { key, value: value.map(str::to_owned), confirmed };
         match self.client.request(request).await? {
             Response::Settings(settings) => Ok(settings),
             other => panic!("{other:?}"),

@@ -29,7 +29,7 @@ async fn only_so_many_entries_of_a_site_are_kept_and_none_is_received_again() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
     let (mut receiver, mut peer, channel, subscription) =
         received(&machine, &service, &["one", "two", "three", "four"]).await;
-    receiver.setting(SettingKey::HistoryPerSite, Some("2")).await.unwrap();
+    receiver.set_setting(SettingKey::HistoryPerSite, Some("2"), true).await.unwrap();
     while bodies(&receiver).await.len() > 2 {
         receiver.event("the cleaning", |event| *event == Event::Changed).await;
     }
@@ -44,6 +44,38 @@ async fn only_so_many_entries_of_a_site_are_kept_and_none_is_received_again() {
     let all = receiver.setting(SettingKey::HistoryPerSite, None).await.unwrap();
     let limit = all.into_iter().find(|setting| setting.key == SettingKey::HistoryPerSite).unwrap();
     assert_eq!((limit.value.as_str(), limit.is_default), ("10000", true));
+}
+
+#[tokio::test]
+async fn a_limit_that_would_delete_messages_says_how_many_and_changes_nothing_until_it_is_confirmed() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let (mut receiver, _peer, ..) = received(&machine, &service, &["one", "two", "three", "four"]).await;
+    let key = SettingKey::HistoryPerSite;
+    let refused = receiver.setting(key, Some("1")).await.unwrap_err();
+    assert_eq!((refused.code, refused.deletes), (ErrorCode::Unconfirmed, Some(3)));
+    assert_eq!(refused.message, "history-per-site 1 would delete 3 messages for good: confirm with --yes");
+    // What somebody has deleted is not lost by it.
+    let newest = receiver.history().await[0].id;
+    receiver.client.request(Request::DeleteEntries { ids: vec![newest] }).await.unwrap();
+    let refused = receiver.setting(key, Some("3")).await.unwrap_err();
+    assert_eq!((refused.code, refused.deletes), (ErrorCode::Unconfirmed, Some(1)));
+    assert!(refused.message.contains("1 message for"), "{}", refused.message);
+    receiver.client.request(Request::RestoreEntries { ids: vec![newest] }).await.unwrap();
+
+    let limit =
+        |settings: Vec<Setting>| settings.into_iter().find(|setting| setting.key == key).unwrap().value;
+    // Nothing is asked where nothing is lost.
+    assert_eq!(limit(receiver.setting(SettingKey::HistoryDays, Some("1")).await.unwrap()), "10000");
+    for harmless in [Some("4"), Some("off"), None, Some("5")] {
+        let settings = receiver.setting(key, harmless).await.unwrap();
+        assert_eq!(limit(settings), harmless.unwrap_or("10000"));
+    }
+    assert_eq!(bodies(&receiver).await, ["four", "three", "two", "one"]);
+    assert_eq!(limit(receiver.set_setting(key, Some("3"), true).await.unwrap()), "3");
+    while bodies(&receiver).await.len() > 3 {
+        receiver.event("the cleaning", |event| *event == Event::Changed).await;
+    }
+    assert_eq!(bodies(&receiver).await, ["four", "three", "two"]);
 }
 
 #[tokio::test]

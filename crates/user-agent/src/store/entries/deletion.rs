@@ -1,10 +1,31 @@
 //! What is deleted can be restored for a while. Then it is purged, as is what is too old or too much.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, named_params, params};
 
 use super::Result;
 use crate::api::EntryId;
+
+/// How much of the history is kept. `None`: all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HistoryLimits {
+    pub(crate) days: Option<u32>,
+    pub(crate) per_site: Option<u32>,
+}
+
+impl Default for HistoryLimits {
+    fn default() -> Self {
+        Self { days: Some(90), per_site: Some(10_000) }
+    }
+}
+
+impl HistoryLimits {
+    /// What was received before this time is too old, if anything is.
+    pub(crate) fn oldest(self, now: Timestamp) -> Option<Timestamp> {
+        let age = SignedDuration::from_hours(24 * i64::from(self.days?));
+        Some(now.checked_sub(age).unwrap_or(Timestamp::MIN))
+    }
+}
 
 /// They are out of the history, and can be restored until they are purged.
 pub(crate) fn delete(c: &Connection, ids: &[EntryId], now: Timestamp) -> Result<()> {
@@ -34,18 +55,30 @@ pub(crate) fn purge_deleted(c: &Connection, before: Timestamp) -> Result<usize> 
     c.execute(sql, params![before.as_millisecond(), CHUNK])
 }
 
+const OLD: &str = "SELECT id FROM entry WHERE received_at < :before";
+
 /// Likewise what was received before this time.
 pub(crate) fn purge_old(c: &Connection, before: Timestamp) -> Result<usize> {
-    let sql = "DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE received_at < ?1 LIMIT ?2)";
-    c.execute(sql, params![before.as_millisecond(), CHUNK])
+    let sql = format!("DELETE FROM entry WHERE id IN ({OLD} LIMIT :chunk)");
+    c.execute(&sql, named_params! { ":before": before.as_millisecond(), ":chunk": CHUNK })
 }
+
+const EXCESS: &str = "SELECT e.id FROM site AS s JOIN entry AS e ON e.site_id = s.id
+    WHERE e.id <= (SELECT id FROM entry WHERE site_id = s.id ORDER BY id DESC LIMIT 1 OFFSET :keep)";
 
 /// Likewise each site's entries beyond its newest `keep`.
 pub(crate) fn purge_excess(c: &Connection, keep: u32) -> Result<usize> {
-    let sql = "DELETE FROM entry WHERE id IN (
-        SELECT e.id FROM site AS s JOIN entry AS e ON e.site_id = s.id
-        WHERE e.id <= (SELECT id FROM entry WHERE site_id = s.id ORDER BY id DESC LIMIT 1 OFFSET ?1) LIMIT ?2)";
-    c.execute(sql, params![keep, CHUNK])
+    let sql = format!("DELETE FROM entry WHERE id IN ({EXCESS} LIMIT :chunk)");
+    c.execute(&sql, named_params! { ":keep": keep, ":chunk": CHUNK })
+}
+
+/// How many entries of the history are beyond these limits: nobody has deleted them, and they are to be purged.
+pub(crate) fn beyond(c: &Connection, limits: HistoryLimits, now: Timestamp) -> Result<u64> {
+    let sql = format!("SELECT count(*) FROM entry WHERE deleted_at = 0 AND id IN ({OLD} UNION {EXCESS})");
+    let before = limits.oldest(now).map_or(i64::MIN, Timestamp::as_millisecond);
+    let keep = limits.per_site.map_or(i64::MAX, i64::from);
+    let count = c.query_row(&sql, named_params! { ":before": before, ":keep": keep }, |row| row.get(0));
+    count.map(i64::unsigned_abs)
 }
 
 #[cfg(test)]
@@ -84,6 +117,39 @@ mod tests {
         let (by_count, by_age) = left.await.unwrap();
         assert_eq!(by_count, ["bb0", "a4", "a3", "a2"]);
         assert_eq!(by_age, ["a4", "a3"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_counted_as_beyond_the_limits_is_what_they_remove() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("db"), &key(1)).unwrap();
+        let counted = store.write(|tx| {
+            site(tx, "a");
+            site(tx, "bb");
+            let ids: Vec<EntryId> = (0..6).map(|day| add(tx, "a", at(day), "x")).collect();
+            add(tx, "bb", at(0), "x");
+            delete(tx, &ids[..1], at(6))?;
+            let (now, mut beyond_each) = (at(6), Vec::new());
+            for (days, per_site) in
+                [(None, None), (Some(4), None), (None, Some(3)), (Some(4), Some(3)), (Some(3), Some(4))]
+            {
+                let limits = HistoryLimits { days, per_site };
+                let beyond = beyond(tx, limits, now)?;
+                let there = bodies(tx).len();
+                tx.execute_batch("SAVEPOINT before")?;
+                if let Some(before) = limits.oldest(now) {
+                    purge_old(tx, before)?;
+                }
+                if let Some(keep) = per_site {
+                    purge_excess(tx, keep)?;
+                }
+                assert_eq!(bodies(tx).len() as u64, there as u64 - beyond, "{limits:?}");
+                tx.execute_batch("ROLLBACK TO before")?;
+                beyond_each.push(beyond);
+            }
+            Ok(beyond_each)
+        });
+        assert_eq!(counted.await.unwrap(), [0, 2, 2, 3, 3]);
     }
 
     #[tokio::test]
