@@ -32,6 +32,8 @@ export interface World {
   passphrases?: (string | null)[];
   unlock?: CommandError;
   settings: Setting[];
+  /** How many messages a limit of the history deletes, by its value. */
+  beyond?: Record<string, number>;
   purged?: string[];
   copied?: string;
   asked?: Request[];

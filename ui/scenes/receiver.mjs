@@ -215,7 +215,12 @@ export function install(world) {
       return { response: 'push_services', value: services() };
     },
     list_settings: () => ({ response: 'settings', value: world.settings }),
-    set_setting({ key, value }) {
+    set_setting({ key, value, confirmed }) {
+      const deletes = world.beyond?.[value];
+      if (deletes && !confirmed) {
+        const message = `${key} ${value} would delete ${deletes} messages for good: confirm with --yes`;
+        throw { code: 'unconfirmed', message, deletes };
+      }
       if (key === 'dnd-schedule' && !/^(off|\d\d:\d\d-\d\d:\d\d(,\w{3})*)$/.test(value)) {
         refuse('invalid', 'dnd-schedule is such as 22:00-07:00 or 22:00-07:00,mon-fri');
       }

@@ -289,6 +289,15 @@ export const SCENES = [
     ],
   },
   {
+    name: 'settings-history-deletes',
+    world: () => ({ ...world(), beyond: { 100: 983 } }),
+    at: '#/settings',
+    steps: [
+      (page) => page.getByTestId('history-per-site').selectOption('100'),
+      (page) => page.getByRole('button', { name: 'Save' }).click(),
+    ],
+  },
+  {
     name: 'settings-services',
     world: () => {
       const there = world();

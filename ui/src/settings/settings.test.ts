@@ -15,6 +15,7 @@ test('silence by the clock is saved as the receiver writes it', async () => {
     request: 'set_setting',
     key,
     value: '21:30-07:00,mon,tue,wed,thu,fri',
+    confirmed: false,
   });
   expect(screen.queryByText('Save')).toBeNull();
   there.status.quiet = true;
@@ -28,7 +29,12 @@ test('silence by the clock is saved as the receiver writes it', async () => {
   expect(screen.getByRole('alert').textContent).toContain('Disk full');
   there.fail = {};
   await click(screen.getByText('Save'));
-  expect(asked('set_setting').at(-1)).toEqual({ request: 'set_setting', key, value: 'off' });
+  expect(asked('set_setting').at(-1)).toEqual({
+    request: 'set_setting',
+    key,
+    value: 'off',
+    confirmed: false,
+  });
 });
 
 test('how much of the history is kept is chosen, and less of it is warned of', async () => {
@@ -51,6 +57,40 @@ test('how much of the history is kept is chosen, and less of it is warned of', a
     ['history-days', 'off'],
     ['history-per-site', '100'],
   ]);
+  expect(screen.queryByText('Save')).toBeNull();
+});
+
+test('a limit that deletes messages asks first, and each for itself', async () => {
+  await open('#/settings', { ...world(), beyond: { '7': 983, '100': 1 } });
+  const limits = () => asked('set_setting').map(({ key, value, confirmed }) => [key, value, confirmed]);
+  const stored = () => there.settings.map(({ value }) => value);
+  const before = stored();
+  const days = screen.getByTestId<HTMLSelectElement>('history-days');
+  await fireEvent.change(days, { target: { value: '7' } });
+  await fireEvent.change(screen.getByTestId('history-per-site'), { target: { value: '100' } });
+  await click(screen.getByText('Save'));
+  const question = () => screen.getByRole('dialog').textContent;
+  expect(question()).toMatch(
+    /Delete 983 messages\?.*They are\s+older than 7 days\. This cannot be\s+undone/s,
+  );
+  expect(screen.queryByRole('alert')).toBeNull();
+  await click(screen.getByText('Keep them'));
+  expect(screen.queryByRole('dialog')).toBeNull();
+  expect(stored()).toEqual(before);
+  expect(days.value).toBe('7');
+  await click(screen.getByText('Save'));
+  await click(screen.getByTestId('history-confirm'));
+  expect(question()).toMatch(/Delete 1 message\?.*It is\s+not among the newest 100 messages of a site/s);
+  await click(screen.getByTestId('history-confirm'));
+  expect(limits()).toEqual([
+    ['history-days', '7', false],
+    ['history-days', '7', false],
+    ['history-days', '7', true],
+    ['history-per-site', '100', false],
+    ['history-per-site', '100', true],
+  ]);
+  expect(screen.queryByRole('dialog')).toBeNull();
+  expect(screen.getByText('Saved')).toBeTruthy();
   expect(screen.queryByText('Save')).toBeNull();
 });
 
