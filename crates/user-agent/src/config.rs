@@ -5,8 +5,8 @@ mod push_service;
 
 use std::path::PathBuf;
 
-pub use self::file::ca_file;
 pub(crate) use self::file::{ConfigFile, KeyringKind, ProxySetting, create_private};
+pub use self::file::{ca_file, check_ca_file};
 pub(crate) use self::push_service::is_loopback;
 pub use self::push_service::{MOZILLA, PushServiceName, PushServiceUrl};
 

@@ -21,7 +21,7 @@ use push_service::local::Local;
 use user_agent::Client;
 use user_agent::api::{Request, Response};
 use user_agent::attach::{self, attach};
-use user_agent::config::{Mode, PushServiceName, PushServiceUrl};
+use user_agent::config::{Mode, PushServiceName, PushServiceUrl, check_ca_file};
 
 use crate::args::{Arguments, Command, Global};
 use crate::exit::Failure;
@@ -30,6 +30,10 @@ use crate::output::Output;
 /// Does what the command line asks.
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
     let Arguments { global, command } = arguments;
+    // At once, not as the failure of each connection.
+    for file in &global.ca {
+        check_ca_file(file)?;
+    }
     match command {
         Command::Serve(serve) => serve::run(serve, output).await,
         Command::Run(run) => run::run(&global, run, output).await,

@@ -115,3 +115,20 @@ async fn a_profile_is_received_for_once() {
     assert_eq!(code, "profile-in-use");
     assert!(message.contains(dir) && message.contains(&std::process::id().to_string()), "{message}");
 }
+
+#[tokio::test]
+async fn a_file_without_an_authority_is_refused_before_anything_is_done() {
+    let home = tempfile::tempdir().unwrap();
+    let (none, other) = (home.path().join("none.pem"), home.path().join("other.pem"));
+    std::fs::write(&other, "root:x:0:0:root:/root:/bin/sh\n").unwrap();
+    for (file, reason) in [(&none, "it cannot be read: No such file"), (&other, "no certificate in it")] {
+        let file = file.to_str().unwrap();
+        for command in [&["doctor"][..], &["run"], &["site", "add", "Backups"]] {
+            let arguments = [&["--json", "--ca", file], command].concat();
+            let (code, message) = failure(&run(home.path(), &arguments).await);
+            assert_eq!(code, "invalid", "{command:?}");
+            assert!(message.starts_with(&format!("{file}: ")) && message.contains(reason), "{message}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "no profile was made");
+}

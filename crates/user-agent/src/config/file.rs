@@ -90,11 +90,10 @@ impl ConfigFile {
     /// Names another certificate authority, or none, and leaves the rest of the file as its author wrote it.
     pub(crate) fn set_ca_file(profile: &Path, ca_file: Option<&Path>) -> Result<(), CommandError> {
         if let Some(file) = ca_file {
-            let unusable = |reason: String| CommandError::invalid(format!("{}: {reason}", file.display()));
             if !file.is_absolute() {
-                return Err(unusable("give the whole path".into()));
+                return Err(CommandError::invalid(format!("{}: give the whole path", file.display())));
             }
-            check_certificates(file).map_err(unusable)?;
+            check_ca_file(file)?;
         }
         // What cannot be understood is not written over.
         Self::read(profile)?;
@@ -121,6 +120,11 @@ impl ConfigFile {
             CommandError::new(ErrorCode::Storage, format!("cannot write {}: {error}", path.display()))
         })
     }
+}
+
+/// Refuses a file that names no certificate authority.
+pub fn check_ca_file(file: &Path) -> Result<(), CommandError> {
+    check_certificates(file).map_err(|reason| CommandError::invalid(format!("{}: {reason}", file.display())))
 }
 
 /// The certificate authority that the profile's `config.toml` names.
