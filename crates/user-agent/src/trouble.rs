@@ -198,7 +198,9 @@ impl Trouble {
             }
             Self::DatabaseNewer => "update Belfry; nothing was changed",
             Self::StorageFailed => "check the profile's folder: its owner, its mode, its disk",
-            Self::ProfileInUse => "stop the process that owns the profile, and run this again",
+            Self::ProfileInUse => {
+                "end the process that owns the profile, or continue it if it is suspended (`kill -CONT`), and run this again"
+            }
             Self::ProfileUnusable => "mend the folder or its config.toml, or name another one with --profile",
             Self::PairingNeeded => {
                 "give the sender the site's new subscription: `belfry site show SITE --subscription`"

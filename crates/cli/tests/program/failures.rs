@@ -132,3 +132,24 @@ async fn a_file_without_an_authority_is_refused_before_anything_is_done() {
     }
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "no profile was made");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_owner_that_is_suspended_is_named_with_what_to_do() {
+    use user_agent::profile::Profile;
+
+    let home = tempfile::tempdir().unwrap();
+    let profile = Profile::open(&home.path().join("p")).unwrap();
+    let _lock = profile.lock().unwrap().unwrap();
+    // Its socket takes connections, and nobody answers them.
+    let _owner = tokio::net::UnixListener::bind(profile.dir().join("control.sock")).unwrap();
+    let arguments = ["--profile", profile.dir().to_str().unwrap(), "--json", "doctor"];
+    let output = run(home.path(), &arguments).await;
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let row: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
+    assert_eq!((&row["check"], &row["code"]), (&"profile".into(), &"profile-in-use".into()), "{row}");
+    let (message, remedy) = (row["message"].as_str().unwrap(), row["remedy"].as_str().unwrap());
+    assert!(message.contains(&format!("({}) does not answer", std::process::id())), "{row}");
+    assert!(remedy.contains("continue it") && !remedy.contains("config.toml"), "{row}");
+}

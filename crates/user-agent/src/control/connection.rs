@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::transport;
 use super::wire::{self, Greeting, PROTOCOL, ToClient, ToServer};
-use crate::api::{CommandError, ErrorCode, Event, Response};
+use crate::api::{CommandError, ErrorCode, Event, Response, Trouble};
 use crate::client::{Client, Command};
 use crate::profile::Profile;
 
@@ -49,7 +49,9 @@ pub(crate) async fn connect(profile: &Profile) -> Result<Client, ConnectError> {
         // It was about to stop.
         Ok(Ok(None) | Err(_)) => return Err(ConnectError::Absent),
         Err(_) => {
-            return Err(in_use("the process that owns the profile does not answer: kill it").into());
+            let owner = profile.owner().map(|id| format!(" ({id})")).unwrap_or_default();
+            let message = format!("the process that owns the profile{owner} does not answer");
+            return Err(CommandError::from_trouble(Trouble::ProfileInUse, message).into());
         }
     }
     let (requests, commands) = mpsc::channel(32);
@@ -75,7 +77,10 @@ fn check(greeting: &Greeting) -> Result<(), CommandError> {
 }
 
 fn in_use(message: impl Into<String>) -> CommandError {
-    CommandError::new(ErrorCode::ProfileInUse, message)
+    CommandError {
+        trouble: Some(Trouble::ProfileInUse),
+        ..CommandError::new(ErrorCode::ProfileInUse, message)
+    }
 }
 
 type Replies = Mutex<HashMap<u64, oneshot::Sender<Result<Response, CommandError>>>>;

@@ -23,7 +23,7 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
         Trouble::DatabaseReplaced => ("database-replaced", "kept aside"),
         Trouble::DatabaseNewer => ("database-newer", "update Belfry"),
         Trouble::StorageFailed => ("storage-failed", "check the profile's folder"),
-        Trouble::ProfileInUse => ("profile-in-use", "stop the process"),
+        Trouble::ProfileInUse => ("profile-in-use", "end the process"),
         Trouble::ProfileUnusable => ("profile-unusable", "config.toml"),
         Trouble::PairingNeeded => ("pairing-needed", "--subscription"),
         Trouble::PushServiceUnreachable => ("push-service-unreachable", "keeps trying"),
