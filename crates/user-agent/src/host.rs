@@ -256,6 +256,7 @@ impl Host {
             first_run: false,
             do_not_disturb: DoNotDisturb::Off,
             quiet: false,
+            quiet_until: None,
             unread: 0,
             locked: Some(reason.to_string()),
             condition: Condition::Problem,

@@ -108,6 +108,16 @@ impl Silence {
         self.by_hand.is_active(now.timestamp()) || self.scheduled(now).is_some()
     }
 
+    /// When it ends by itself, if it is quiet at this time and does.
+    pub(crate) fn end(&self, now: &ZonedDateTime) -> Option<Timestamp> {
+        let by_hand = match self.by_hand {
+            DoNotDisturb::On => return None,
+            DoNotDisturb::Until(end) => Some(end).filter(|end| now.timestamp() < *end),
+            DoNotDisturb::Off => None,
+        };
+        by_hand.max(self.scheduled(now))
+    }
+
     /// When that may next be different, without anybody doing anything.
     pub(crate) fn next_change(&self, now: &ZonedDateTime) -> Option<Timestamp> {
         let Self { by_hand, schedule, lifted_until } = *self;
@@ -268,6 +278,19 @@ mod tests {
         assert!(!again.is_active(&now()), "switching it off twice is no different");
         let noon: ZonedDateTime = "2026-11-23T12:00:00+01:00[Europe/Berlin]".parse().unwrap();
         assert!(night().switched(DoNotDisturb::Off, &noon).is_active(&now()), "there was nothing to end");
+    }
+
+    #[test]
+    fn it_ends_when_nothing_wants_it_any_more() {
+        let morning: Timestamp = "2026-11-24T06:00:00Z".parse().unwrap();
+        let with = |by_hand| Silence { by_hand, ..night() }.end(&now());
+        assert_eq!(with(DoNotDisturb::Off), Some(morning));
+        assert_eq!(with(DoNotDisturb::Until(later(60))), Some(morning));
+        let longer = morning + jiff::SignedDuration::from_secs(1);
+        assert_eq!(with(DoNotDisturb::Until(longer)), Some(longer));
+        assert_eq!(with(DoNotDisturb::On), None);
+        let over = Silence { by_hand: DoNotDisturb::Until(later(0)), ..Silence::default() };
+        assert_eq!(over.end(&now()), None);
     }
 
     #[test]

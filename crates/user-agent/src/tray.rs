@@ -161,6 +161,7 @@ mod tests {
             first_run: false,
             do_not_disturb: DoNotDisturb::Off,
             quiet,
+            quiet_until: None,
             unread,
             locked: None,
             condition: Condition::Unread,

@@ -566,6 +566,10 @@ do_not_disturb: DoNotDisturb,
  */
 quiet: boolean, 
 /**
+ * When that ends by itself, if it does.
+ */
+quiet_until?: string, 
+/**
  * Entries not yet read.
  */
 unread: number, 

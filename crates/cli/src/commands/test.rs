@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{self, timeout};
 use user_agent::Client;
 use user_agent::api::{
     CommandError, Disposition, EntryId, ErrorCode, Event, NewSite, Request, Response, Site, SiteState,
+    Status, rfc3339,
 };
 use user_agent::attach::{Attached, attach};
 use user_agent::client::Events;
@@ -162,12 +164,19 @@ async fn round_trip(
         CommandError::new(ErrorCode::Timeout, message)
     })??;
     let disposition = received.disposition;
-    let text = match disposition {
-        Disposition::Shown => "received, decrypted and to be shown",
-        Disposition::Recorded => "received, decrypted and recorded, without a notification",
-        Disposition::Discarded => "received and discarded",
+    let (text, because) = match disposition {
+        Disposition::Shown => ("received, decrypted and to be shown".to_owned(), None),
+        Disposition::Recorded => {
+            let because = unshown_because(client, site).await?;
+            let text = "received, decrypted and recorded, without a notification";
+            (
+                because.as_ref().map_or_else(|| text.to_owned(), |because| format!("{text}: {because}")),
+                because,
+            )
+        }
+        Disposition::Discarded => ("received and discarded".to_owned(), None),
     };
-    stages.passed(Stage::Received { disposition }, text)?;
+    stages.passed(Stage::Received { disposition, because: because.as_deref() }, &text)?;
     match received.id.filter(|_| disposition == Disposition::Shown) {
         Some(id) if is_shown => shown(client, &mut events, site, id, received, stages).await?,
         Some(_) if temporary => {
@@ -181,6 +190,31 @@ async fn round_trip(
         None => {}
     }
     stages.total()
+}
+
+/// What of the settings keeps the site's notifications from being shown now.
+async fn unshown_because(client: &Client, site: &Site) -> Result<Option<String>, Failure> {
+    let site = ask_site(client, Request::ShowSite { site: site.id.clone() }).await?;
+    let Response::Status(status) = client.request(Request::Status).await? else { return Err(mixed_up()) };
+    Ok(unshown_by(&site, &status, Timestamp::now()))
+}
+
+fn unshown_by(site: &Site, status: &Status, now: Timestamp) -> Option<String> {
+    match site.state {
+        SiteState::History => return Some("the site is history only".to_owned()),
+        SiteState::Blocked => return Some("the site is blocked".to_owned()),
+        SiteState::Alert | SiteState::Quiet => {}
+    }
+    if let Some(end) = site.snoozed_until.filter(|end| now < *end) {
+        return Some(format!("the site is snoozed until {}", rfc3339::format(end)));
+    }
+    if status.quiet && !site.dnd_bypass {
+        return Some(match status.quiet_until {
+            Some(end) => format!("Do Not Disturb is on until {}", rfc3339::format(end)),
+            None => "Do Not Disturb is on, until `belfry dnd off`".to_owned(),
+        });
+    }
+    None
 }
 
 /// Waits until the notification server has taken the notification.
@@ -350,6 +384,9 @@ enum Stage<'a> {
     },
     Received {
         disposition: Disposition,
+        /// What of the settings keeps it from being shown.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        because: Option<&'a str>,
     },
     /// The notification server has taken the notification.
     Notified,
@@ -378,6 +415,44 @@ mod tests {
         let document: serde_json::Value = serde_json::from_slice(&document("b", &one).unwrap()).unwrap();
         assert_eq!(document["notification"]["tag"], format!("belfry-test-{one}"));
         assert_eq!(document["web_push"], 8030);
+    }
+
+    #[test]
+    fn what_keeps_a_notification_away_is_named() {
+        let (site, status) = (site(), status());
+        let (now, end) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + Duration::from_secs(60));
+        let unshown = |site: &Site, status: &Status| unshown_by(site, status, now).unwrap_or_default();
+        assert_eq!(unshown(&site, &status), "");
+        let quiet = Status { quiet: true, ..status.clone() };
+        assert_eq!(unshown(&site, &quiet), "Do Not Disturb is on, until `belfry dnd off`");
+        assert_eq!(unshown(&Site { dnd_bypass: true, ..site.clone() }, &quiet), "");
+        let quiet = Status { quiet_until: Some(end), ..quiet };
+        assert_eq!(unshown(&site, &quiet), "Do Not Disturb is on until 1970-01-01T00:01:00.000Z");
+        let snoozed = Site { snoozed_until: Some(end), ..site.clone() };
+        assert_eq!(unshown(&snoozed, &quiet), "the site is snoozed until 1970-01-01T00:01:00.000Z");
+        assert_eq!(unshown_by(&snoozed, &status, end), None);
+        let history = Site { state: SiteState::History, ..snoozed };
+        assert_eq!(unshown(&history, &quiet), "the site is history only");
+    }
+
+    fn site() -> Site {
+        let site = serde_json::json!({
+            "id": "a", "name": "Backups", "url": null, "state": "alert", "state_label": "Alerts",
+            "snoozed_until": null, "sound": true, "links": "any", "images": "own", "burst": "5/10",
+            "dnd_bypass": false, "mapping": {}, "push_service": "wss://push.example/", "connected": true,
+            "needs_pairing": false, "vapid_key": null, "added_at": "2026-11-25T00:00:00.000Z", "unread": 0,
+            "badge": null, "subscription": null,
+        });
+        serde_json::from_value(site).unwrap()
+    }
+
+    fn status() -> Status {
+        let status = serde_json::json!({
+            "push_services": [], "default_push_service": "wss://push.example/", "first_run": false,
+            "do_not_disturb": "off", "quiet": false, "unread": 0, "locked": null, "condition": "ok",
+            "headline": "",
+        });
+        serde_json::from_value(status).unwrap()
     }
 
     async fn taken_of(events: Vec<Event>, failed: Option<&str>) -> Result<(), String> {

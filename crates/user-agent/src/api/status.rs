@@ -21,6 +21,10 @@ pub struct Status {
     pub do_not_disturb: DoNotDisturb,
     /// Whether it is quiet now, by hand or by the schedule.
     pub quiet: bool,
+    /// When that ends by itself, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "string"))]
+    pub quiet_until: Option<Timestamp>,
     /// Entries not yet read.
     #[cfg_attr(test, ts(type = "number"))]
     pub unread: u64,

@@ -183,7 +183,8 @@ async fn status(shared: &Shared) -> Result<Response, CommandError> {
         Ok((chosen, sites::sites(c)?, sites::silence(c)?, entries::unread(c)?))
     });
     let (chosen, sites, silence, unread) = read.await?;
-    let quiet = silence.is_active(&ZonedDateTime::now());
+    let now = ZonedDateTime::now();
+    let quiet = silence.is_active(&now);
     let first_run = !chosen && sites.is_empty();
     let is_wanting = |site: &SiteRow| {
         site.wants_pairing() || (site.connected && shared.keys.get(site.channel_id).is_none())
@@ -197,6 +198,7 @@ async fn status(shared: &Shared) -> Result<Response, CommandError> {
         first_run,
         do_not_disturb: silence.by_hand,
         quiet,
+        quiet_until: silence.end(&now),
         unread,
         locked: None,
     }))
