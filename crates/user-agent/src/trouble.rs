@@ -43,10 +43,16 @@ pub enum Trouble {
     ProfileInUse,
     /// The profile's folder or settings cannot be used.
     ProfileUnusable,
+    /// Nothing receives now.
+    ReceiverAbsent,
     /// A push service gave a site another subscription.
     PairingNeeded,
     /// A push service does not answer.
     PushServiceUnreachable,
+    /// Nothing listens where a push service on this computer should.
+    PushServiceNotRunning,
+    /// Something answers at a push service's address, and it is no push service, or not by that address.
+    PushServiceAddress,
     /// The authority behind a push service's certificate is not among those trusted.
     PushServiceUntrusted,
     /// A push service's certificate is not valid.
@@ -57,6 +63,8 @@ pub enum Trouble {
     NotificationsAbsent,
     /// The notification server takes no clicks.
     NotificationsLimited,
+    /// Do Not Disturb keeps notifications from being shown.
+    DoNotDisturbOn,
     /// The desktop shows no tray icons.
     TrayAbsent,
     /// This computer's clock is far from a push service's.
@@ -70,8 +78,10 @@ impl Trouble {
             Self::SiteKeysMissing
             | Self::MessagesWithheld
             | Self::DatabaseReplaced
+            | Self::ReceiverAbsent
             | Self::PairingNeeded
             | Self::NotificationsLimited
+            | Self::DoNotDisturbOn
             | Self::TrayAbsent
             | Self::ClockWrong => Severity::Warning,
             Self::KeyringAbsent
@@ -89,6 +99,8 @@ impl Trouble {
             | Self::ProfileInUse
             | Self::ProfileUnusable
             | Self::PushServiceUnreachable
+            | Self::PushServiceNotRunning
+            | Self::PushServiceAddress
             | Self::PushServiceUntrusted
             | Self::PushServiceCertificate
             | Self::PushServiceAuthority
@@ -114,11 +126,14 @@ impl Trouble {
             | Self::DatabaseNewer
             | Self::StorageFailed => "database",
             Self::ProfileInUse | Self::ProfileUnusable => "profile",
+            Self::ReceiverAbsent => "receiver",
             Self::PushServiceUnreachable
+            | Self::PushServiceNotRunning
+            | Self::PushServiceAddress
             | Self::PushServiceUntrusted
             | Self::PushServiceCertificate
             | Self::PushServiceAuthority => "push-service",
-            Self::NotificationsAbsent | Self::NotificationsLimited => "notifications",
+            Self::NotificationsAbsent | Self::NotificationsLimited | Self::DoNotDisturbOn => "notifications",
             Self::TrayAbsent => "tray",
             Self::ClockWrong => "clock",
         }
@@ -145,12 +160,21 @@ impl Trouble {
             Self::ProfileInUse => ErrorCode::ProfileInUse,
             Self::ProfileUnusable | Self::PairingNeeded => ErrorCode::Invalid,
             Self::PushServiceUnreachable
+            | Self::PushServiceNotRunning
+            | Self::PushServiceAddress
             | Self::PushServiceUntrusted
             | Self::PushServiceCertificate
             | Self::PushServiceAuthority => ErrorCode::Offline,
-            Self::NotificationsAbsent | Self::NotificationsLimited => ErrorCode::Notifications,
-            Self::TrayAbsent | Self::ClockWrong => ErrorCode::Internal,
+            Self::NotificationsAbsent | Self::NotificationsLimited | Self::DoNotDisturbOn => {
+                ErrorCode::Notifications
+            }
+            Self::ReceiverAbsent | Self::TrayAbsent | Self::ClockWrong => ErrorCode::Internal,
         }
+    }
+
+    /// Whether a push service that has it may be without it a moment later, so that waiting is worth while.
+    pub(crate) fn may_pass(self) -> bool {
+        matches!(self, Self::PushServiceUnreachable | Self::PushServiceNotRunning)
     }
 
     /// What to do about it.
@@ -202,11 +226,21 @@ impl Trouble {
                 "end the process that owns the profile, or continue it if it is suspended (`kill -CONT`), and run this again"
             }
             Self::ProfileUnusable => "mend the folder or its config.toml, or name another one with --profile",
+            Self::ReceiverAbsent => {
+                "start `belfry run` or the app: pushes wait at the push service until then"
+            }
             Self::PairingNeeded => {
                 "give the sender the site's new subscription: `belfry site show SITE --subscription`"
             }
             Self::PushServiceUnreachable => {
-                "check the network and the address; Belfry keeps trying, and the push service keeps messages meanwhile"
+                "check the network and the address, and that the push service runs; a running Belfry keeps trying"
+            }
+            Self::PushServiceNotRunning => {
+                "start it: `belfry serve`, with the options it had; a running Belfry connects by itself then"
+            }
+            Self::PushServiceAddress => {
+                "check the address: `wss://` where it speaks TLS, otherwise `ws://`; and its path: a push service that wants a \
+                registration token has it there, as in `wss://push.example/TOKEN`"
             }
             Self::PushServiceUntrusted => {
                 "if you trust it, name the file of its certificate authority: `--ca FILE`, or `belfry config set ca-file FILE` \
@@ -222,6 +256,9 @@ impl Trouble {
             }
             Self::NotificationsAbsent => {
                 "start your desktop's notification service, or one such as dunst or mako; messages wait until then"
+            }
+            Self::DoNotDisturbOn => {
+                "`belfry dnd off` ends it, by hand and by the schedule; what arrives meanwhile is in the inbox"
             }
             Self::NotificationsLimited => "use `belfry inbox` to open links, or another notification server",
             Self::TrayAbsent => {

@@ -54,7 +54,19 @@ async fn a_test_push_makes_the_round_trip() -> Result<()> {
         stages(&belfry.json(["test", "Backups"]).await?),
         ["subscribed", "accepted", "received", "done"]
     );
-    belfry.command(["site", "set", "Backups", "state=alert"]).await?;
+    assert!(
+        belfry
+            .command(["test", "Backups"])
+            .await?
+            .contains("without a notification: the site is history only")
+    );
+    belfry.command(["site", "set", "Backups", "state=alert", "snooze=1h"]).await?;
+    assert!(belfry.command(["test", "Backups"]).await?.contains("the site is snoozed until "));
+    belfry.command(["site", "set", "Backups", "snooze=off"]).await?;
+    belfry.command(["dnd", "1h"]).await?;
+    assert!(belfry.command(["test", "Backups"]).await?.contains("Do Not Disturb is on until "));
+    assert!(belfry.command(["doctor"]).await?.contains("Do Not Disturb is on until "));
+    belfry.command(["dnd", "off"]).await?;
 
     desk.notifications.leave().await?;
     let output = belfry.output(["--json", "test", "Backups"]).await?;
@@ -103,7 +115,7 @@ async fn the_doctor_finds_a_healthy_system_healthy_and_a_lame_one_lame() -> Resu
     let severity = |checks: &[Value], name: &str| {
         checks.iter().find(|check| check["check"] == name).map(|check| check["severity"].clone())
     };
-    for name in ["keyring", "database", "notifications", "push-service", "clock"] {
+    for name in ["receiver", "keyring", "database", "notifications", "push-service", "clock"] {
         assert_eq!(severity(&checks, name), Some(json!("ok")), "{name}: {checks:?}");
     }
     assert_eq!(severity(&checks, "tray"), Some(json!("warning")), "{checks:?}");
@@ -122,6 +134,10 @@ async fn the_doctor_finds_a_healthy_system_healthy_and_a_lame_one_lame() -> Resu
     assert!(row.contains("push-service-unreachable") && row.contains("no answer"), "{row}");
 
     run.terminate().await?;
+    desk.notifications.come_back().await?;
+    let checks = belfry.json(["doctor"]).await?;
+    assert_eq!(severity(&checks, "receiver"), Some(json!("warning")), "{checks:?}");
+    desk.notifications.leave().await?;
     service.kill().await?;
     let output = belfry.output(["--json", "doctor"]).await?;
     assert!(matches!(output.status.code(), Some(code) if code != 0), "{output:?}");

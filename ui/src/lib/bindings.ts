@@ -666,7 +666,7 @@ remedy: string | null, };
 
 export type Severity = "ok" | "warning" | "error";
 
-export type Trouble = "keyring-absent" | "keyring-locked" | "passphrase-needed" | "prompt-dismissed" | "keyring-silent" | "keyring-item-damaged" | "database-key-missing" | "site-keys-missing" | "messages-withheld" | "disk-full" | "read-only" | "database-damaged" | "database-replaced" | "database-newer" | "storage-failed" | "profile-in-use" | "profile-unusable" | "pairing-needed" | "push-service-unreachable" | "push-service-untrusted" | "push-service-certificate" | "push-service-authority" | "notifications-absent" | "notifications-limited" | "tray-absent" | "clock-wrong";
+export type Trouble = "keyring-absent" | "keyring-locked" | "passphrase-needed" | "prompt-dismissed" | "keyring-silent" | "keyring-item-damaged" | "database-key-missing" | "site-keys-missing" | "messages-withheld" | "disk-full" | "read-only" | "database-damaged" | "database-replaced" | "database-newer" | "storage-failed" | "profile-in-use" | "profile-unusable" | "receiver-absent" | "pairing-needed" | "push-service-unreachable" | "push-service-not-running" | "push-service-address" | "push-service-untrusted" | "push-service-certificate" | "push-service-authority" | "notifications-absent" | "notifications-limited" | "do-not-disturb-on" | "tray-absent" | "clock-wrong";
 
 export type CommandError = { 
 /**

@@ -26,7 +26,7 @@ impl Actor {
             service::Event::Connected(identity) => self.connected(url, identity).await,
             service::Event::Disconnected { retry_in, reason, trouble } => {
                 tracing::info!(service = %url, ?retry_in, reason, "not connected");
-                if let Some(trouble) = trouble {
+                if let Some(trouble) = trouble.filter(|trouble| !trouble.may_pass()) {
                     self.refuse_registrations(&url, trouble, &reason);
                 }
                 self.set_status(&url, false, Some(reason.clone()));

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::{Shared, default_push_service};
 use crate::actor::Order;
-use crate::api::{Check, Severity, Trouble};
+use crate::api::{Check, Severity, SiteState, Trouble, rfc3339};
 use crate::config::{Mode, Notify, PushServiceUrl};
 use crate::notifier;
 use crate::store::sites::{self, SiteRow};
@@ -32,10 +32,11 @@ const LEAST_FREE: u64 = 16 << 20;
 pub(super) async fn run(shared: &Shared) -> Vec<Check> {
     let (keyring, database, sites, notifications) =
         tokio::join!(keyring(shared), database(shared), sites_of(shared), notifications(shared));
-    let mut checks = vec![keyring];
+    let mut checks = vec![receiver(shared.mode), keyring];
     checks.extend(database);
     checks.extend(sites);
     checks.push(notifications);
+    checks.extend(silence(shared).await);
     checks.push(tray_host(has_tray().await));
     checks.extend(push_services(shared).await);
     // They have told the time.
@@ -45,6 +46,16 @@ pub(super) async fn run(shared: &Shared) -> Vec<Check> {
 
 fn ok(check: &str, message: String) -> Check {
     Check { check: check.into(), severity: Severity::Ok, code: None, message, remedy: None }
+}
+
+/// A command that has opened the profile for itself receives for no longer than it runs.
+fn receiver(mode: Mode) -> Check {
+    match mode {
+        Mode::Receive(_) => ok("receiver", "runs".into()),
+        Mode::Online | Mode::Offline => {
+            Trouble::ReceiverAbsent.check("nothing receives for this profile now")
+        }
+    }
 }
 
 async fn keyring(shared: &Shared) -> Check {
@@ -123,7 +134,35 @@ async fn sites_of(shared: &Shared) -> Vec<Check> {
             Trouble::PairingNeeded.check(format!("the push service replaced the subscription of {names}")),
         );
     }
+    let now = Timestamp::now();
+    let unseen: Vec<_> = sites.iter().filter_map(|site| unseen(site, now)).collect();
+    if !unseen.is_empty() {
+        checks.push(ok("sites", format!("without notifications, as they are set: {}", unseen.join(", "))));
+    }
     checks
+}
+
+/// A site whose notifications its user does not want now, and why.
+fn unseen(site: &SiteRow, now: Timestamp) -> Option<String> {
+    let why = match (site.settings.state, site.settings.snoozed_until.filter(|end| now < *end)) {
+        (SiteState::Blocked, _) => "blocked".to_owned(),
+        (SiteState::History, _) => "history only".to_owned(),
+        (SiteState::Alert | SiteState::Quiet, Some(end)) => format!("snoozed until {}", rfc3339::format(end)),
+        (SiteState::Alert | SiteState::Quiet, None) => return None,
+    };
+    Some(format!("{} ({why})", site.name))
+}
+
+/// Do Not Disturb, while it is on.
+async fn silence(shared: &Shared) -> Option<Check> {
+    // That the database cannot be read has a row of its own.
+    let silence = shared.store.read(|c| Ok(sites::silence(c)?)).await.ok()?;
+    let now = ZonedDateTime::now();
+    let until = match silence.end(&now) {
+        Some(end) => format!(" until {}", rfc3339::format(end)),
+        None => String::new(),
+    };
+    silence.is_active(&now).then(|| Trouble::DoNotDisturbOn.check(format!("Do Not Disturb is on{until}")))
 }
 
 async fn notifications(shared: &Shared) -> Check {
@@ -191,12 +230,23 @@ async fn push_services(shared: &Shared) -> Vec<Check> {
         Ok(rows) => rows.into_iter().filter(|row| row.in_use).map(|row| row.url).collect(),
         Err(_) => Vec::new(),
     };
+    let mut unused = None;
     if let Ok(default) = default_push_service(shared).await
         && !urls.contains(&default)
     {
+        // Nothing is received by way of it where all that there is comes by another.
+        unused = (!urls.is_empty()).then(|| default.clone());
         urls.push(default);
     }
-    join_all(urls.iter().map(|url| push_service(shared, url))).await
+    let rows = urls.iter().map(async |url| {
+        let check = push_service(shared, url).await;
+        if unused.as_ref() == Some(url) && check.severity == Severity::Error {
+            let message = format!("{} (only new sites would go there)", check.message);
+            return Check { severity: Severity::Warning, message, ..check };
+        }
+        check
+    });
+    join_all(rows).await
 }
 
 /// By a real exchange: that it is connected says little.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::Uri;
+use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
@@ -20,13 +20,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite};
 use tower_service::Service;
 use url::Url;
 use webpush::autopush::message::MAX_FRAME;
 
-use super::proxy::{self, Proxies, configured};
+use super::proxy::{self, Proxies, Unreached, configured};
 use super::retry_after::retry_after;
 use super::skew::Skew;
 use crate::api::{CommandError, Trouble};
@@ -65,7 +66,7 @@ pub(super) struct ConnectError {
     pub(super) reason: String,
     /// What the service asked for.
     pub(super) retry_after: Option<Duration>,
-    /// What is wrong, where waiting does not mend it.
+    /// What is wrong, where there is more to say than the reason does.
     pub(super) trouble: Option<Trouble>,
 }
 
@@ -105,7 +106,7 @@ impl Connector {
         service.check_secure(self.allow_insecure)?;
         let url = service.url();
         let host = url.host_str().ok_or("the URL has no host")?;
-        let tcp = self.proxies.connect(service).await?;
+        let tcp = self.proxies.connect(service).await.map_err(|error| tcp_failure(service, error))?;
         let local = tcp.local_addr()?;
         let stream: Box<dyn Stream> =
             if url.scheme() == "wss" { self.secured(host, tcp).await? } else { Box::new(tcp) };
@@ -123,11 +124,18 @@ impl Connector {
             }
             Err(tungstenite::Error::Http(response)) => {
                 self.skew.note(response.headers(), Timestamp::now());
-                Err(ConnectError {
-                    reason: format!("{host} answered {}", response.status()),
-                    retry_after: retry_after(response.headers(), SystemTime::now()),
-                    trouble: None,
+                let retry_after = retry_after(response.headers(), SystemTime::now());
+                let status = response.status();
+                Err(match retry_after {
+                    None if is_final(status) => elsewhere(format!("{host} answered {status}")),
+                    _ => {
+                        let reason = format!("{host} answered {status}");
+                        ConnectError { reason, retry_after, trouble: None }
+                    }
                 })
+            }
+            Err(tungstenite::Error::Protocol(ProtocolError::HttparseError(error))) => {
+                Err(elsewhere(format!("{host} does not speak WebSocket: {error}")))
             }
             Err(error) => Err(format!("{host} does not speak WebSocket: {error}").into()),
         }
@@ -154,7 +162,7 @@ impl Connector {
     {
         let straight = configured(HttpConnector::new_with_resolver(names));
         let is_straight = proxy.is_none();
-        let tcp = proxy::reach(proxy::target(url)?, proxy, straight).await?;
+        let tcp = proxy::reach(proxy::target(url)?, proxy, straight).await.map_err(|error| error.reason)?;
         if is_straight {
             let ends = tcp.local_addr().and_then(|local| Ok((local.ip(), tcp.peer_addr()?.ip())));
             let (local, peer) = ends.map_err(|error| error.to_string())?;
@@ -212,11 +220,40 @@ pub(crate) fn check_certificates(file: &Path) -> Result<(), String> {
     understood.map_err(|_| "what it has in place of a certificate is none".into())
 }
 
+fn tcp_failure(service: &PushServiceUrl, error: Unreached) -> ConnectError {
+    let Unreached { reason, refused } = error;
+    if refused && service.is_loopback() {
+        return troubled(Trouble::PushServiceNotRunning, format!("no push service listens there ({reason})"));
+    }
+    ConnectError { reason, retry_after: None, trouble: refused.then_some(Trouble::PushServiceUnreachable) }
+}
+
+/// Whether an answer to the handshake will be the same the next time.
+fn is_final(status: StatusCode) -> bool {
+    use StatusCode as Status;
+
+    let may_pass = matches!(status, Status::REQUEST_TIMEOUT | Status::TOO_EARLY | Status::TOO_MANY_REQUESTS);
+    !may_pass && !status.is_server_error()
+}
+
+/// Something is there, and it is not the push service.
+fn elsewhere(what: String) -> ConnectError {
+    troubled(Trouble::PushServiceAddress, what)
+}
+
+fn troubled(trouble: Trouble, what: String) -> ConnectError {
+    let error = CommandError::from_trouble(trouble, what);
+    ConnectError { reason: error.message, retry_after: None, trouble: error.trouble }
+}
+
 /// A self-hosted service is often one whose authority nobody has heard of yet.
 fn tls_failure(host: &str, error: &std::io::Error) -> ConnectError {
     use CertificateError as Invalid;
 
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    if let Some(rustls::Error::InvalidMessage(_)) = cause {
+        return elsewhere(format!("{host} speaks no TLS at this port"));
+    }
     let Some(rustls::Error::InvalidCertificate(invalid)) = cause else {
         return format!("TLS with {host} failed: {error}").into();
     };
@@ -234,8 +271,7 @@ fn tls_failure(host: &str, error: &std::io::Error) -> ConnectError {
     } else {
         (Trouble::PushServiceCertificate, format!("is not accepted ({invalid:?})"))
     };
-    let error = CommandError::from_trouble(trouble, format_args!("the certificate of {host} {what}"));
-    ConnectError { reason: error.message, retry_after: None, trouble: error.trouble }
+    troubled(trouble, format!("the certificate of {host} {what}"))
 }
 
 fn is_of_an_authority(invalid: &CertificateError) -> bool {

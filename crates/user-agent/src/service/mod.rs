@@ -47,7 +47,7 @@ pub(crate) enum Event {
     Disconnected {
         retry_in: Option<Duration>,
         reason: String,
-        /// What is wrong, where waiting does not mend it.
+        /// What is wrong, where there is more to say than the reason does.
         trouble: Option<Trouble>,
     },
     Registered {

@@ -13,7 +13,7 @@ use crate::api::CommandError;
 /// How long the service may take to answer a WebSocket Ping: as long as any other answer.
 const PONG_LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether the service answers; why not, where waiting does not mend it.
+/// Whether the service answers; why not, where that is known and no matter of patience.
 pub(crate) type Answered = Result<(), CommandError>;
 
 /// Who wants to know, and what was asked for them.

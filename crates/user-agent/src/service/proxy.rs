@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::time::Duration;
 
 use http::Uri;
@@ -53,7 +54,7 @@ impl Proxies {
     }
 
     /// A TCP connection to the service.
-    pub(super) async fn connect(&self, service: &PushServiceUrl) -> Result<TcpStream, String> {
+    pub(super) async fn connect(&self, service: &PushServiceUrl) -> Result<TcpStream, Unreached> {
         let url = service.url();
         reach(target(url)?, self.leading_to(url)?, tcp()).await
     }
@@ -64,8 +65,27 @@ impl Proxies {
     }
 }
 
+/// Why there is no TCP connection.
+#[derive(Debug)]
+pub(super) struct Unreached {
+    /// One line, for people.
+    pub(super) reason: String,
+    /// Whether the target's own computer has said that nothing listens there.
+    pub(super) refused: bool,
+}
+
+impl From<String> for Unreached {
+    fn from(reason: String) -> Self {
+        Self { reason, refused: false }
+    }
+}
+
 /// A TCP connection to this target; without a proxy, by `straight`.
-pub(super) async fn reach<S>(target: Uri, proxy: Option<Intercept>, straight: S) -> Result<TcpStream, String>
+pub(super) async fn reach<S>(
+    target: Uri,
+    proxy: Option<Intercept>,
+    straight: S,
+) -> Result<TcpStream, Unreached>
 where
     S: Service<Uri, Response = TokioIo<TcpStream>>,
     S::Error: Error + 'static,
@@ -73,12 +93,15 @@ where
     let named = target.authority().map(ToString::to_string).unwrap_or_default();
     let Some(proxy) = proxy else {
         let stream = call(straight, target).await;
-        return stream.map_err(|error| format!("cannot reach {named}: {}", with_causes(&error)));
+        return stream.map_err(|error| Unreached {
+            reason: format!("cannot reach {named}: {}", with_causes(&error)),
+            refused: is_refusal(&error),
+        });
     };
     let place = proxy.uri().authority().map(ToString::to_string).unwrap_or_default();
-    through(&proxy, target)
-        .await
-        .map_err(|error| format!("cannot reach {named} through the proxy {place}: {}", with_causes(&*error)))
+    through(&proxy, target).await.map_err(|error| {
+        format!("cannot reach {named} through the proxy {place}: {}", with_causes(&*error)).into()
+    })
 }
 
 async fn through(proxy: &Intercept, target: Uri) -> Result<TcpStream, Box<dyn Error + Send + Sync>> {
@@ -142,8 +165,17 @@ fn with_port(uri: &Uri, default: u16) -> Result<Uri, http::Error> {
 
 /// An error and what led to it, in one line.
 fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn is_refusal(error: &(dyn Error + 'static)) -> bool {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 #[cfg(test)]

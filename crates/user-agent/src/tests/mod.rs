@@ -34,8 +34,8 @@ use webpush::{PushSubscription, encryption};
 use self::recording_notifier::{Manner, RecordingNotifier};
 use self::scripted_service::{Peer, ScriptedService, secured, secured_by_an_authority};
 use crate::api::{
-    Check, CommandError, Disposition, Entry, EntryFilter, EntryId, Event, NewSite, Request, Response,
-    Setting, SettingKey, Site, SiteChange, Status, Trouble,
+    Check, CommandError, Disposition, DoNotDisturb, Entry, EntryFilter, EntryId, Event, NewSite, Request,
+    Response, Setting, SettingKey, Site, SiteChange, Status, Trouble,
 };
 use crate::client::Client;
 use crate::config::{Mode, Notify, Options};
@@ -286,6 +286,10 @@ impl Receiver {
     async fn troubles(&self) -> Vec<Trouble> {
         let troubles = self.checks().await.into_iter().filter_map(|check| check.code);
         troubles.filter(|trouble| *trouble != Trouble::TrayAbsent).collect()
+    }
+
+    async fn silence(&self, value: DoNotDisturb) {
+        self.client.request(Request::SetDoNotDisturb { value }).await.unwrap();
     }
 
     async fn status(&self) -> Status {

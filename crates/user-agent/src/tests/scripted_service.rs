@@ -9,6 +9,7 @@ use http::header::DATE;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -17,8 +18,9 @@ use tokio_tungstenite::tungstenite::handshake::server;
 use super::soon;
 
 /// A push service that does what the test tells it.
+#[derive(Clone)]
 pub(super) struct ScriptedService {
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
 }
 
 /// One connection of the receiver.
@@ -26,11 +28,23 @@ pub(super) struct Peer(pub(super) WebSocketStream<TcpStream>);
 
 impl ScriptedService {
     pub(super) async fn start() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
+        Self { listener: Arc::new(TcpListener::bind("127.0.0.1:0").await.unwrap()) }
     }
 
     pub(super) fn url(&self) -> String {
         format!("ws://{}/", self.listener.local_addr().unwrap())
+    }
+
+    /// Accepts, and answers whatever is said with this status and nothing else.
+    pub(super) async fn refuse(&self, status: &str) {
+        let (mut stream, _) = soon("a connection", self.listener.accept()).await.unwrap();
+        let mut beginning = [0; 16];
+        stream.read_exact(&mut beginning).await.unwrap();
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        // What has not been read would reset the connection, and the answer with it.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
     }
 
     pub(super) async fn accept(&self) -> Peer {

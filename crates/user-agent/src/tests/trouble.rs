@@ -2,6 +2,7 @@
 
 use super::*;
 
+use crate::api::{Severity, SiteState};
 use crate::keys::KeyringError;
 use crate::store::StoreError;
 
@@ -25,19 +26,23 @@ fn row(trouble: Trouble) -> (&'static str, &'static str) {
         Trouble::StorageFailed => ("storage-failed", "check the profile's folder"),
         Trouble::ProfileInUse => ("profile-in-use", "end the process"),
         Trouble::ProfileUnusable => ("profile-unusable", "config.toml"),
+        Trouble::ReceiverAbsent => ("receiver-absent", "start `belfry run` or the app"),
         Trouble::PairingNeeded => ("pairing-needed", "--subscription"),
         Trouble::PushServiceUnreachable => ("push-service-unreachable", "keeps trying"),
+        Trouble::PushServiceNotRunning => ("push-service-not-running", "belfry serve"),
+        Trouble::PushServiceAddress => ("push-service-address", "registration token"),
         Trouble::PushServiceUntrusted => ("push-service-untrusted", "`belfry config set ca-file FILE`"),
         Trouble::PushServiceCertificate => ("push-service-certificate", "clock"),
         Trouble::PushServiceAuthority => ("push-service-authority", "belfry serve --tls auto"),
         Trouble::NotificationsAbsent => ("notifications-absent", "dunst or mako"),
         Trouble::NotificationsLimited => ("notifications-limited", "belfry inbox"),
+        Trouble::DoNotDisturbOn => ("do-not-disturb-on", "belfry dnd off"),
         Trouble::TrayAbsent => ("tray-absent", "start Belfry once more"),
         Trouble::ClockWrong => ("clock-wrong", "set the clock"),
     }
 }
 
-const ALL: [Trouble; 26] = [
+const ALL: [Trouble; 30] = [
     Trouble::KeyringAbsent,
     Trouble::KeyringLocked,
     Trouble::PassphraseNeeded,
@@ -55,13 +60,17 @@ const ALL: [Trouble; 26] = [
     Trouble::StorageFailed,
     Trouble::ProfileInUse,
     Trouble::ProfileUnusable,
+    Trouble::ReceiverAbsent,
     Trouble::PairingNeeded,
     Trouble::PushServiceUnreachable,
+    Trouble::PushServiceNotRunning,
+    Trouble::PushServiceAddress,
     Trouble::PushServiceUntrusted,
     Trouble::PushServiceCertificate,
     Trouble::PushServiceAuthority,
     Trouble::NotificationsAbsent,
     Trouble::NotificationsLimited,
+    Trouble::DoNotDisturbOn,
     Trouble::TrayAbsent,
     Trouble::ClockWrong,
 ];
@@ -172,8 +181,25 @@ async fn induce(trouble: Trouble) -> Vec<Check> {
             peer.answer_register().await;
             receiver.checks().await
         }
-        Trouble::PushServiceUnreachable => {
-            let receiver = machine.try_start("ws://127.0.0.1:1/", Mode::Online).await.unwrap();
+        // It accepts nothing.
+        Trouble::PushServiceUnreachable => machine.start(&service).await.checks().await,
+        Trouble::PushServiceNotRunning => {
+            machine.try_start("ws://127.0.0.1:1/", Mode::Online).await.unwrap().checks().await
+        }
+        Trouble::PushServiceAddress => {
+            let receiver = machine.try_start(&service.url(), Mode::Online).await.unwrap();
+            let (checks, ()) = tokio::join!(receiver.checks(), service.refuse("404 Not Found"));
+            checks
+        }
+        Trouble::ReceiverAbsent => {
+            let receiver = machine.try_start(&service.url(), Mode::Online).await.unwrap();
+            let (checks, _peer) = tokio::join!(receiver.checks(), service.welcome("a1"));
+            checks
+        }
+        Trouble::DoNotDisturbOn => {
+            let receiver = machine.start(&service).await;
+            let _peer = service.welcome("a1").await;
+            receiver.silence(DoNotDisturb::On).await;
             receiver.checks().await
         }
         Trouble::PushServiceUntrusted => {
@@ -276,4 +302,92 @@ async fn a_certificate_that_is_not_trusted_is_told_at_once_to_whoever_adds_a_sit
         }
     }
     assert!(receiver.sites().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_answers_and_is_no_push_service_is_told_at_once_to_whoever_adds_a_site() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let _peer = service.welcome("a1").await;
+    let elsewhere = ScriptedService::start().await;
+    let add = |push_service: String| {
+        let push_service = Some(push_service.parse().unwrap());
+        receiver.ask(Request::AddSite(NewSite {
+            name: "Builds".into(),
+            url: None,
+            vapid_key: None,
+            push_service,
+        }))
+    };
+    let plain = elsewhere.url().replace("ws://127.0.0.1", "wss://localhost");
+    for (url, said) in [(elsewhere.url(), "127.0.0.1 answered 404 Not Found"), (plain, "speaks no TLS")] {
+        let adding = add(url);
+        let refusing = tokio::spawn({
+            let elsewhere = elsewhere.clone();
+            async move { elsewhere.refuse("404 Not Found").await }
+        });
+        let error = soon("the error", adding).await.unwrap().unwrap_err();
+        assert_eq!(error.trouble, Some(Trouble::PushServiceAddress), "{error}");
+        assert!(error.message.contains(said) && error.message.contains("registration token"), "{error}");
+        soon("the refusal", refusing).await.unwrap();
+    }
+    assert!(receiver.sites().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_push_service_that_does_not_run_is_told_at_once_and_waited_for() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let url = service.url();
+    drop(service);
+    let receiver = machine.try_start(&url, Mode::Receive(Notify::Auto)).await.unwrap();
+    let checks = receiver.checks().await;
+    let row = checks.iter().find(|check| check.check == "push-service").unwrap();
+    assert_eq!(row.code, Some(Trouble::PushServiceNotRunning), "{row:?}");
+    assert!(row.message.contains("no push service listens there"), "{row:?}");
+    assert!(!row.message.contains("no answer within"), "{row:?}");
+    let adding = receiver.add("Backups");
+    // One attempt was made for it, and was refused.
+    receiver.checks().await;
+    assert!(!adding.is_finished(), "it may be about to start");
+}
+
+#[tokio::test]
+async fn a_default_push_service_that_no_site_uses_is_no_reason_to_fail() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    receiver.paired(&mut peer, "Backups").await;
+    receiver.setting(SettingKey::PushService, Some("ws://127.0.0.1:1/")).await.unwrap();
+    let checks = peer.answering(receiver.checks()).await;
+    let rows: Vec<_> = checks.iter().filter(|check| check.check == "push-service").collect();
+    assert_eq!(rows.iter().map(|row| row.severity).collect::<Vec<_>>(), [Severity::Ok, Severity::Warning]);
+    assert!(rows[1].message.contains("only new sites"), "{rows:?}");
+    assert!(checks.iter().all(|check| check.severity != Severity::Error), "{checks:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_names_the_sites_that_are_set_to_show_nothing() {
+    let (machine, service) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    for name in ["Backups", "Builds", "Mail"] {
+        receiver.paired(&mut peer, name).await;
+    }
+    receiver.set("Backups", &[SiteChange::State(SiteState::History)]).await.unwrap();
+    let end = "2999-01-01T00:00:00Z".parse().unwrap();
+    receiver.set("Builds", &[SiteChange::Snooze(Some(end))]).await.unwrap();
+    receiver.silence(DoNotDisturb::Until(end)).await;
+    assert_eq!(receiver.status().await.quiet_until, Some(end));
+    let checks = peer.answering(receiver.checks()).await;
+    let message = |name: &str| {
+        checks
+            .iter()
+            .filter(|check| check.check == name)
+            .map(|check| check.message.as_str())
+            .collect::<Vec<_>>()
+    };
+    let names = "Backups (history only), Builds (snoozed until 2999-01-01T00:00:00.000Z)";
+    assert_eq!(message("sites"), [format!("without notifications, as they are set: {names}")]);
+    assert_eq!(message("notifications")[1], "Do Not Disturb is on until 2999-01-01T00:00:00.000Z");
+    assert!(checks.iter().all(|check| check.severity != Severity::Error), "{checks:?}");
 }

@@ -61,7 +61,7 @@ async fn refusing(address: &str) -> SocketAddr {
     TcpListener::bind(address).await.unwrap().local_addr().unwrap()
 }
 
-async fn reached(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
+async fn reached(addresses: &[SocketAddr]) -> Result<TcpStream, Unreached> {
     let connector = configured(HttpConnector::new_with_resolver(Resolved(addresses.to_vec())));
     // Without a port, those of the addresses count.
     let reaching = reach(Uri::from_static("https://push.example/"), None, connector);
@@ -83,7 +83,7 @@ async fn every_address_is_tried_and_all_refusing_is_said() {
     let addresses = [refusing[0], refusing[1], alive.local_addr().unwrap()];
     assert_eq!(reached(&addresses).await.unwrap().peer_addr().unwrap(), alive.local_addr().unwrap());
     let error = reached(&refusing).await.unwrap_err();
-    assert!(error.contains("refused"), "{error}");
+    assert!(error.refused && error.reason.contains("refused"), "{error:?}");
 }
 
 /// Serves one client, then says how it was asked.
@@ -161,8 +161,10 @@ async fn through(kind: Kind, setting: impl Fn(SocketAddr) -> String) -> Result<S
     let proxy = Proxy::start(kind, service.local_addr().unwrap()).await;
     let setting = ProxySetting::try_from(setting(proxy.address)).unwrap();
     let proxies = Proxies::new(Some(&setting)).unwrap();
-    let mut stream =
-        timeout(SOON, proxies.connect(&"wss://push.invalid/".parse().unwrap())).await.unwrap()?;
+    let mut stream = timeout(SOON, proxies.connect(&"wss://push.invalid/".parse().unwrap()))
+        .await
+        .unwrap()
+        .map_err(|error| error.reason)?;
     stream.write_all(b"hello").await.unwrap();
     let (mut peer, _) = service.accept().await.unwrap();
     let mut heard = [0; 5];
@@ -199,8 +201,11 @@ async fn a_proxy_that_refuses_is_named_without_its_password() {
     ] {
         let error =
             through(Kind::Refusing(answer), |proxy| format!("http://me:hunter2@{proxy}")).await.unwrap_err();
-        assert!(error.contains(said) && error.contains("push.invalid:443 through the proxy 127"), "{error}");
-        assert!(!error.contains("hunter2"), "{error}");
+        assert!(
+            error.contains(said) && error.contains("push.invalid:443 through the proxy 127"),
+            "{error:?}"
+        );
+        assert!(!error.contains("hunter2"), "{error:?}");
     }
     let gone = refusing("127.0.0.1:0").await;
     // The library keeps a SOCKS proxy's own error to itself.
@@ -208,7 +213,8 @@ async fn a_proxy_that_refuses_is_named_without_its_password() {
         let setting = ProxySetting::try_from(format!("{scheme}://{gone}")).unwrap();
         let proxies = Proxies::new(Some(&setting)).unwrap();
         let error = proxies.connect(&"wss://push.invalid/".parse().unwrap()).await.unwrap_err();
-        assert!(error.contains(said), "{error}");
+        assert!(error.reason.contains(said), "{error:?}");
+        assert!(!error.refused, "the proxy has, and nothing is known of the service: {error:?}");
     }
 }
 
@@ -237,7 +243,7 @@ async fn an_unsupported_kind_of_proxy_is_an_error_and_not_left_out() {
     for kind in ["https", "socks4"] {
         let proxies = Proxies(Matcher::builder().all(format!("{kind}://proxy.invalid:1")).build());
         let error = proxies.connect(&"wss://push.invalid/".parse().unwrap()).await.unwrap_err();
-        assert!(error.contains("not supported"), "{error}");
+        assert!(error.reason.contains("not supported"), "{error:?}");
     }
 }
 
