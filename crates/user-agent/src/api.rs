@@ -30,7 +30,7 @@ pub use permission::{Burst, Images, Links};
 pub(crate) use settings::OFF;
 pub use settings::{Setting, SettingKey};
 pub(crate) use site::origin;
-pub use site::{NewSite, Site, SiteChange, SiteState, site_name, site_origin, vapid_key};
+pub use site::{Destination, NewSite, Site, SiteChange, SiteState, site_name, site_origin, vapid_key};
 pub use status::{Check, Condition, DoNotDisturb, PushService, PushServiceStatus, Severity, Status};
 pub use transfer::{ExportedSites, FilePassphrase, ImportedSite};
 

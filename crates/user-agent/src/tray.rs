@@ -185,6 +185,7 @@ mod tests {
             dnd_bypass: false,
             mapping: Default::default(),
             push_service: "mozilla".parse().unwrap(),
+            moving_to: None,
             connected: true,
             needs_pairing: false,
             vapid_key: None,

@@ -149,6 +149,7 @@ mod tests {
             channel_id: ChannelId::from_random_bytes([1; 16]),
             application_server_key: None,
             endpoint: None,
+            moving_to: None,
         }
     }
 

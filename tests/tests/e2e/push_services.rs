@@ -105,3 +105,39 @@ async fn moving_a_site_prints_what_its_sender_must_be_given() -> Result<()> {
     assert!(back.endpoint().starts_with(&one.endpoint), "{}", back.endpoint());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_mistyped_move_is_taken_back_and_the_subscription_goes_on() -> Result<()> {
+    let mut desk = Desk::start().await?;
+    let one = desk.service().await?;
+    let belfry = desk.profile("p")?;
+    let _run = desk.run(&belfry, &one).await?;
+    let before = belfry.add_site("Backups", &[]).await?;
+    let nobody = "ws://127.0.0.1:1/";
+    let back = async {
+        let meanwhile = loop {
+            let site = belfry.json(["site", "show", "Backups"]).await?.remove(0);
+            if site["moving_to"]["push_service"] == nobody {
+                break site;
+            }
+        };
+        assert_eq!(meanwhile["push_service"], one.websocket.as_str());
+        let words = format!("moving to {nobody}; until then at {}", one.websocket);
+        assert!(belfry.command(["site", "show", "Backups"]).await?.contains(&words));
+        assert!(belfry.command(["site", "list"]).await?.contains(&format!("moving to {nobody}")));
+        assert_eq!(subscription(&belfry, "Backups").await?.endpoint(), before.endpoint());
+        let here = format!("push-service={}", one.websocket);
+        belfry.json(["site", "set", "Backups", &here]).await
+    };
+    let there = format!("push-service={nobody}");
+    let moving = belfry.error_code(["site", "set", "Backups", &there]);
+    let (moved, back) = tokio::try_join!(moving, back)?;
+    // By what happens first: nobody is found to be there, or the move is taken back.
+    assert!(matches!(moved.as_str(), "offline" | "not-found"), "{moved}");
+    assert_eq!(back[0]["moving_to"], Value::Null);
+    assert!(needs_pairing(&belfry).await?.is_empty());
+    assert_eq!(belfry.json(["service", "list"]).await?.len(), 1, "nobody is not asked for ever");
+    desk.send(&before, &titled("Still here")).await?;
+    assert_eq!(desk.notifications.next().await?.summary, "Still here");
+    Ok(())
+}

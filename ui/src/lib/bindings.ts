@@ -168,6 +168,16 @@ pointer: string | null, } } | { "key": "paired" };
 
 export type SiteState = "alert" | "quiet" | "history" | "blocked";
 
+export type Destination = { 
+/**
+ * The push service it lives at.
+ */
+push_service: string, 
+/**
+ * The sender's VAPID public key, when it is restricted to it.
+ */
+vapid_key: string | null, };
+
 export type Links = "own" | "any" | "ask";
 
 export type Images = "own" | "always" | "never";
@@ -233,6 +243,10 @@ mapping: FieldMapping,
  * The push service its subscription lives at, or lived at before it was disconnected.
  */
 push_service: string, 
+/**
+ * Where its subscription is to be, once there is an endpoint for it; the one it has serves until then.
+ */
+moving_to?: Destination, 
 /**
  * Whether it has a subscription or is about to get one.
  */

@@ -1,5 +1,6 @@
 import { screen } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
+import { world } from '../../scenes/world.mjs';
 import { coming } from '../lib/time';
 import { asked, click, emit, open, passes, there } from '../window-for-tests';
 
@@ -90,6 +91,21 @@ test('a site is moved to another push service, and then has to be paired again',
   expect(there.sites[1]!.push_service).toBe('ws://127.0.0.1:45319/');
   expect(screen.queryByRole('dialog')).toBeNull();
   expect(screen.getByRole('note').textContent).toContain('new subscription');
+});
+
+test('a site that is still moving says so, and can be kept where it is', async () => {
+  const wanted = world();
+  const here = wanted.sites[1]!.push_service;
+  wanted.sites[1]!.moving_to = { push_service: 'wss://push.example/', vapid_key: null };
+  await open('#/sites/site2', wanted);
+  expect(screen.getByTestId('site-moving').textContent).toContain('wss://push.example/');
+  await click(screen.getByTestId('site-move'));
+  expect(screen.getByTestId<HTMLInputElement>('push-service-url').value).toBe('wss://push.example/');
+  expect(screen.getByTestId<HTMLButtonElement>('site-move-confirm').disabled).toBe(true);
+  await click(screen.getByTestId('push-service-mozilla'));
+  await click(screen.getByTestId('site-move-confirm'));
+  expect(asked('set_site').at(-1)?.changes).toEqual([{ key: 'push_service', value: here }]);
+  expect(screen.getByText(/stays where it is/)).toBeTruthy();
 });
 
 test('a blocked site is disconnected after a question, and gets a new subscription when it is allowed', async () => {

@@ -100,7 +100,8 @@ pub(crate) struct SiteAdd {
     push-service=URL                        Makes a new subscription there\n  \
     map.title|body|link|image|tag=POINTER   where the sender puts it: a JSON pointer such as /data/0/name. Empty: where \
     it usually is\n\
-    A new subscription is printed: give it to the site in place of the old one, which no longer works.\n\
+    A new subscription is printed: give it to the site in place of the old one, which no longer works. Until there \
+    is one the old one serves, and goes on if the change is taken back.\n\
     `belfry inbox show ID --raw` prints what a pointer points into. For what arrives from now on: a pointer that finds \
     no text, number or true/false changes nothing, nor does a link or picture that is none.")]
 pub(crate) struct SiteSet {

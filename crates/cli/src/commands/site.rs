@@ -9,8 +9,8 @@ use user_agent::api::{
     Badge, CommandError, ErrorCode, NewSite, Request, Response, Site, SiteChange, SiteState, rfc3339,
 };
 use user_agent::config::Mode;
-use webpush::PushSubscription;
 use webpush::payload::MappedField;
+use webpush::{ApplicationServerKey, PushSubscription};
 
 use super::{ask, confirmed, mixed_up, push_service_at, push_service_url, transfer, with_engine};
 use crate::args::{Change, Global, SiteAdd, SiteCommand, SiteSet};
@@ -68,20 +68,21 @@ async fn list(global: &Global, output: Output) -> Result<(), Failure> {
     }
     let row = |site: &Site| {
         let remark = match site {
-            Site { connected: false, .. } => "disconnected".to_owned(),
-            Site { needs_pairing: true, .. } => "needs pairing again".to_owned(),
+            Site { connected: false, .. } => Some("disconnected".to_owned()),
+            Site { needs_pairing: true, .. } => Some("needs pairing again".to_owned()),
             Site { snoozed_until: Some(end), .. } if *end > Timestamp::now() => {
-                format!("snoozed {}", until(*end))
+                Some(format!("snoozed {}", until(*end)))
             }
-            _ => String::new(),
+            _ => None,
         };
+        let remarks: Vec<_> = moving(site).into_iter().chain(remark).collect();
         [
             plain(&site.name),
             site.id.clone(),
             site.state.to_string(),
             site.unread.to_string(),
             site.push_service.to_string(),
-            remark,
+            remarks.join(", "),
         ]
     };
     let rows: Vec<_> = sites.iter().map(row).collect();
@@ -116,6 +117,14 @@ async fn set(global: &Global, set: SiteSet, output: Output) -> Result<(), Failur
     };
     let (before, mut site) = with_engine(global, mode, set).await?;
     if before.subscription == site.subscription || !moves {
+        if before.moving_to.is_some() && site.moving_to.is_none() {
+            // What counts is that it does.
+            let _ = writeln!(
+                io::stderr(),
+                "{} stays where it is: its subscription goes on, and its sender needs no other.",
+                plain(&site.name)
+            );
+        }
         // Nobody asked for the secret.
         site.subscription = None;
         return output.print(&site, || details(&site));
@@ -166,6 +175,36 @@ fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
+/// Where its subscription is going to be, if it is not there yet.
+fn moving(site: &Site) -> Option<String> {
+    let next = site.moving_to.as_ref().filter(|next| next.push_service != site.push_service)?;
+    Some(format!("moving to {}", next.push_service))
+}
+
+/// Where its subscription is, and where it is going to be.
+fn push_service(site: &Site) -> String {
+    match moving(site) {
+        Some(moving) => format!("{moving}; until then at {}", site.push_service),
+        None => site.push_service.to_string(),
+    }
+}
+
+/// Who may use its subscription, and who is going to.
+fn sender(site: &Site) -> String {
+    let name =
+        |key: Option<ApplicationServerKey>| key.map_or_else(|| "any".to_owned(), |key| key.to_string());
+    match &site.moving_to {
+        Some(next) if next.vapid_key != site.vapid_key => {
+            format!(
+                "{} once there is a new subscription; until then {}",
+                name(next.vapid_key),
+                name(site.vapid_key)
+            )
+        }
+        Some(_) | None => name(site.vapid_key),
+    }
+}
+
 fn details(site: &Site) -> String {
     let state = match site.state {
         SiteState::Alert => "alert: notifications with sound",
@@ -184,8 +223,8 @@ fn details(site: &Site) -> String {
         format!("images        {}", site.images.as_str()),
         format!("burst         {}", site.burst),
         format!("dnd-bypass    {}", on_off(site.dnd_bypass)),
-        format!("push service  {}", site.push_service),
-        format!("sender        {}", site.vapid_key.map_or_else(|| "any".to_owned(), |key| key.to_string())),
+        format!("push service  {}", push_service(site)),
+        format!("sender        {}", sender(site)),
         format!("added         {}", rfc3339::format(site.added_at)),
         format!("unread        {}", site.unread),
     ];
@@ -208,6 +247,8 @@ fn details(site: &Site) -> String {
 
 #[cfg(test)]
 mod tests {
+    use user_agent::api::Destination;
+
     use super::*;
 
     #[test]
@@ -228,6 +269,13 @@ mod tests {
         assert!(details.contains("map.link      /data/to") && !details.contains("map.title"), "{details}");
         assert!(!details.contains("secret") && !details.contains("AAAA"), "{details}");
         assert!(subscription(&site).is_ok());
+        let moving_to = Some(Destination {
+            push_service: "wss://push.example/".parse().unwrap(),
+            vapid_key: site.vapid_key,
+        });
+        let moving = self::details(&Site { moving_to, ..site.clone() });
+        let words = "moving to wss://push.example/; until then at wss://push.services.mozilla.com/";
+        assert!(moving.contains(words) && moving.contains("sender        any\n"), "{moving}");
         assert!(subscription(&Site { subscription: None, ..site }).is_err());
     }
 }

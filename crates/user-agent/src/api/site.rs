@@ -199,6 +199,10 @@ pub struct Site {
     /// The push service its subscription lives at, or lived at before it was disconnected.
     #[cfg_attr(test, ts(type = "string"))]
     pub push_service: PushServiceUrl,
+    /// Where its subscription is to be, once there is an endpoint for it; the one it has serves until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub moving_to: Option<Destination>,
     /// Whether it has a subscription or is about to get one.
     pub connected: bool,
     /// Whether the sender must be given the subscription again, because the push service replaced it.
@@ -219,6 +223,18 @@ pub struct Site {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "PushSubscription"))]
     pub subscription: Option<PushSubscription>,
+}
+
+/// What a subscription is made of: another one is another subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Destination {
+    /// The push service it lives at.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub push_service: PushServiceUrl,
+    /// The sender's VAPID public key, when it is restricted to it.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub vapid_key: Option<ApplicationServerKey>,
 }
 
 #[cfg(test)]

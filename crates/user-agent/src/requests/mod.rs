@@ -254,6 +254,7 @@ fn view(shared: &Shared, row: SiteRow, with_subscription: bool) -> Site {
         dnd_bypass,
         mapping: row.mapping,
         push_service: row.push_service,
+        moving_to: row.moving_to,
         connected: row.connected,
         needs_pairing: row.needs_pairing,
         vapid_key: row.application_server_key,

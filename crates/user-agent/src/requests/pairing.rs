@@ -132,10 +132,31 @@ async fn roll_back(shared: &Shared, id: String, service: &PushServiceUrl, channe
     if let Err(error) = removed.await {
         tracing::error!(%error, "a site that could not be added was not removed");
     }
-    give_up(shared, service.clone(), channel, UnregisterCode::UserRequest);
+    drop_channel(shared, service.clone(), channel).await;
+    shared.tell(Event::Changed);
+}
+
+/// Gives up channels that never got an endpoint. A service that never answered may have been named by mistake.
+pub(super) async fn abandon(shared: &Shared, channels: Vec<(PushServiceUrl, ChannelId)>) {
+    for (service, channel) in channels {
+        drop_channel(shared, service.clone(), channel).await;
+        let url = service.clone();
+        let uaid = shared.store.read(move |c| {
+            Ok(sites::push_services(c)?.into_iter().find(|row| row.url == url).and_then(|row| row.uaid))
+        });
+        match uaid.await {
+            Ok(None) => forget_again(shared, service).await,
+            Ok(Some(_)) => {}
+            Err(error) => tracing::warn!(%error, "whether a push service ever answered is not known"),
+        }
+    }
+}
+
+/// Gives a channel up that nobody was given, and deletes its key.
+pub(super) async fn drop_channel(shared: &Shared, service: PushServiceUrl, channel: ChannelId) {
+    drop(give_up(shared, service, channel, UnregisterCode::UserRequest));
     shared.keys.remove(channel);
     discard_key(shared, channel).await;
-    shared.tell(Event::Changed);
 }
 
 /// A push service was named for one site only, perhaps by mistake: it is not tried for ever. It stays if by now other sites
@@ -145,7 +166,7 @@ async fn forget_again(shared: &Shared, service: PushServiceUrl) {
         Ok(_) => {}
         Err(error) if error.code == ErrorCode::Invalid => tracing::debug!("{error}"),
         Err(error) => {
-            tracing::warn!(%error, "the push service of a site that could not be added was not removed");
+            tracing::warn!(%error, "the push service of a site that did not come to be there was not removed");
         }
     }
 }

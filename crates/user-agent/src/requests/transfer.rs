@@ -233,6 +233,7 @@ impl Incoming {
             channel_id,
             application_server_key: vapid_key,
             endpoint,
+            moving_to: None,
         };
         Ok(Arrival { row, keys, moved })
     }

@@ -90,27 +90,49 @@ pub(crate) fn set_endpoint(
     if c.execute(sql, params![channel.to_string(), endpoint.as_str()])? == 0 {
         return Ok(None);
     }
-    let older = "FROM channel WHERE site_id = (SELECT site_id FROM channel WHERE id = ?1)
+    let older = "site_id = (SELECT site_id FROM channel WHERE id = ?1)
         AND rowid < (SELECT rowid FROM channel WHERE id = ?1)";
-    let id = [channel.to_string()];
+    let id = channel.to_string();
     c.execute(
-        &format!("UPDATE site SET needs_pairing = 1 WHERE id IN (SELECT site_id {older})"),
-        id.clone(),
+        &format!("UPDATE site SET needs_pairing = 1 WHERE id IN (SELECT site_id FROM channel WHERE {older})"),
+        [&id],
     )?;
-    c.execute(&format!("DELETE {older} AND confirmed = 1"), id.clone())?;
+    give_up(c, older, &id).map(Some)
+}
+
+/// The channel that is the subscription of the site `?1`: the oldest that is not given up. A younger one takes its place
+/// by getting an endpoint. Of a disconnected site it is the one that says where the site was.
+const SUBSCRIPTION: &str =
+    "(SELECT rowid FROM channel WHERE site_id = ?1 ORDER BY state = 'removed', rowid LIMIT 1)";
+
+/// Gives up the channels that were to take the place of a site's subscription, and returns them.
+pub(crate) fn stay(c: &Connection, site_id: &str) -> Result<Vec<(PushServiceUrl, ChannelId)>> {
+    let younger = format!("site_id = ?1 AND state <> 'removed' AND rowid <> {SUBSCRIPTION}");
+    give_up(c, &younger, site_id)
+}
+
+/// Gives up the channels of a site but for its subscription, and returns them.
+pub(crate) fn give_up_others(c: &Connection, site_id: &str) -> Result<Vec<(PushServiceUrl, ChannelId)>> {
+    give_up(c, &format!("site_id = ?1 AND rowid <> {SUBSCRIPTION}"), site_id)
+}
+
+/// Gives up the channels that this is true of, with `?1` for the id. No site has them any more.
+fn give_up(c: &Connection, which: &str, id: &str) -> Result<Vec<(PushServiceUrl, ChannelId)>> {
+    c.execute(&format!("DELETE FROM channel WHERE {which} AND confirmed = 1"), [id])?;
     let sql = format!(
         "SELECT ch.id, p.url FROM channel AS ch JOIN push_service AS p ON p.id = ch.push_service_id
-         WHERE ch.id IN (SELECT id {older})"
+         WHERE ch.id IN (SELECT id FROM channel WHERE {which})"
     );
     let given_up = c
         .prepare(&sql)?
-        .query_map(id.clone(), |row| Ok((parsed(row, "url")?, parsed(row, "id")?)))?
+        .query_map([id], |row| Ok((parsed(row, "url")?, parsed(row, "id")?)))?
         .collect::<Result<Vec<_>>>()?;
     let sql = format!(
-        "UPDATE channel SET state = 'removed', endpoint = '', site_id = NULL WHERE id IN (SELECT id {older})"
+        "UPDATE channel SET state = 'removed', endpoint = '', site_id = NULL
+         WHERE id IN (SELECT id FROM channel WHERE {which})"
     );
-    c.execute(&sql, id)?;
-    Ok(Some(given_up))
+    c.execute(&sql, [id])?;
+    Ok(given_up)
 }
 
 /// Drops a channel that the service refused, if its site has another one.

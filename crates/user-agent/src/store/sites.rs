@@ -7,7 +7,8 @@ use url::Url;
 use webpush::payload::{FieldMapping, JsonPointer};
 use webpush::{ApplicationServerKey, ChannelId, PushEndpoint, UserAgentId};
 
-use crate::api::{Badge, SiteState, UaidState};
+use super::channels;
+use crate::api::{Badge, Destination, SiteState, UaidState};
 use crate::config::PushServiceUrl;
 use crate::permission::{Silence, SiteSettings};
 
@@ -31,9 +32,16 @@ pub(crate) struct SiteRow {
     pub(crate) channel_id: ChannelId,
     pub(crate) application_server_key: Option<ApplicationServerKey>,
     pub(crate) endpoint: Option<PushEndpoint>,
+    /// Where it is to be once there is an endpoint; until then this subscription serves.
+    pub(crate) moving_to: Option<Destination>,
 }
 
 impl SiteRow {
+    /// Where its subscription is, or was.
+    pub(crate) fn whereabouts(&self) -> Destination {
+        Destination { push_service: self.push_service.clone(), vapid_key: self.application_server_key }
+    }
+
     /// Whether somebody has to give its sender the new subscription. What is blocked is not missed.
     pub(crate) fn wants_pairing(&self) -> bool {
         self.needs_pairing && self.settings.state != SiteState::Blocked
@@ -226,13 +234,12 @@ pub(crate) fn delete_site(c: &Connection, id: &str) -> Result<()> {
 
 /// Blocks a site and gives its subscription up for good; the site stays.
 pub(crate) fn disconnect_site(c: &Connection, id: &str) -> Result<()> {
+    channels::give_up_others(c, id)?;
     c.execute(
-        "UPDATE channel SET state = 'removed', endpoint = '', unregister_code = 202 WHERE site_id = ?1",
+        "UPDATE channel SET state = 'removed', endpoint = '', unregister_code = 202
+         WHERE site_id = ?1",
         [id],
     )?;
-    let older = "UPDATE channel SET site_id = NULL WHERE site_id = ?1
-        AND rowid <> (SELECT max(rowid) FROM channel WHERE site_id = ?1)";
-    c.execute(older, [id])?;
     c.execute("UPDATE site SET state = 'blocked', needs_pairing = 0 WHERE id = ?1", [id]).map(drop)
 }
 
@@ -241,21 +248,26 @@ const SELECT_SITE: &str = "SELECT s.id, s.name, s.url, s.state, s.needs_pairing,
         s.map_title, s.map_body, s.map_link, s.map_image, s.map_tag,
         (SELECT count(*) FROM entry AS e WHERE e.site_id = s.id AND e.read = 0 AND e.deleted_at = 0) AS unread,
         p.url AS push_service, ch.state <> 'removed' AS connected, ch.id AS channel_id,
-        ch.application_server_key, ch.endpoint
-    FROM site AS s JOIN channel AS ch ON ch.site_id = s.id JOIN push_service AS p ON p.id = ch.push_service_id";
+        ch.application_server_key, ch.endpoint,
+        coalesce(next_p.url, '') AS next_push_service, coalesce(next.application_server_key, '') AS next_key
+    FROM site AS s JOIN channel AS ch ON ch.site_id = s.id JOIN push_service AS p ON p.id = ch.push_service_id
+        LEFT JOIN channel AS next ON next.rowid > ch.rowid AND next.state = 'pending'
+            AND next.rowid = (SELECT max(rowid) FROM channel WHERE site_id = s.id)
+        LEFT JOIN push_service AS next_p ON next_p.id = next.push_service_id";
 
-/// A site's subscription is the youngest of its channels.
-const YOUNGEST: &str = "ch.rowid = (SELECT max(rowid) FROM channel WHERE site_id = s.id)";
+/// A site's subscription, as [`channels::SUBSCRIPTION`] says.
+const SUBSCRIPTION: &str =
+    "ch.rowid = (SELECT rowid FROM channel WHERE site_id = s.id ORDER BY state = 'removed', rowid LIMIT 1)";
 
 pub(crate) fn sites(c: &Connection) -> Result<Vec<SiteRow>> {
-    let sql = format!("{SELECT_SITE} WHERE {YOUNGEST} ORDER BY s.name COLLATE NOCASE");
+    let sql = format!("{SELECT_SITE} WHERE {SUBSCRIPTION} ORDER BY s.name COLLATE NOCASE");
     c.prepare_cached(&sql)?.query_map([], site_row)?.collect()
 }
 
 /// The site with this id or, failing that, this name.
 pub(crate) fn find_site(c: &Connection, name_or_id: &str) -> Result<Option<SiteRow>> {
     let sql = format!(
-        "{SELECT_SITE} WHERE {YOUNGEST} AND (s.id = :site OR s.name = :site COLLATE NOCASE)
+        "{SELECT_SITE} WHERE {SUBSCRIPTION} AND (s.id = :site OR s.name = :site COLLATE NOCASE)
          ORDER BY s.id = :site DESC LIMIT 1"
     );
     c.prepare_cached(&sql)?.query_row(named_params! {":site": name_or_id}, site_row).optional()
@@ -289,7 +301,13 @@ fn site_row(row: &Row<'_>) -> Result<SiteRow> {
         channel_id: parsed(row, "channel_id")?,
         application_server_key: optional(row, "application_server_key")?,
         endpoint: optional(row, "endpoint")?,
+        moving_to: destination(row)?,
     })
+}
+
+fn destination(row: &Row<'_>) -> Result<Option<Destination>> {
+    let Some(push_service) = optional(row, "next_push_service")? else { return Ok(None) };
+    Ok(Some(Destination { push_service, vapid_key: optional(row, "next_key")? }))
 }
 
 /// Of a row that has the columns of `site`.

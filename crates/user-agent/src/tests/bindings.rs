@@ -26,6 +26,7 @@ fn bindings() -> String {
         NewSite,
         SiteChange,
         SiteState,
+        Destination,
         Links,
         Images,
         Burst,

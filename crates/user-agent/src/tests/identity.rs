@@ -1,7 +1,7 @@
 //! Who we are at each push service, and moving between them.
 
 use super::*;
-use crate::api::{Condition, ErrorCode, SiteState, UaidState};
+use crate::api::{Condition, Destination, ErrorCode, SiteState, UaidState};
 
 async fn connected(receiver: &mut Receiver, service: &ScriptedService) -> UaidState {
     let url = service.url().parse().unwrap();
@@ -16,6 +16,11 @@ async fn connected(receiver: &mut Receiver, service: &ScriptedService) -> UaidSt
 fn moving(receiver: &Receiver, site: &str, service: &ScriptedService) -> Answer {
     let changes = vec![SiteChange::PushService(service.url().parse().unwrap())];
     receiver.ask(Request::SetSite { site: site.into(), changes })
+}
+
+/// Where a site without a key of its sender's is moving.
+fn destination(service: &ScriptedService) -> Option<Destination> {
+    Some(Destination { push_service: service.url().parse().unwrap(), vapid_key: None })
 }
 
 async fn site(answer: Answer) -> Site {
@@ -123,13 +128,14 @@ async fn a_move_without_a_connection_is_kept_and_made_later() {
     let two = ScriptedService::start().await;
     let receiver = machine.start(&one).await;
     let (mut first, _) = one.welcome("a1").await;
-    let (channel, _) = receiver.paired(&mut first, "Backups").await;
+    let (channel, before) = receiver.paired(&mut first, "Backups").await;
     receiver.engine.shutdown().await;
 
     let offline = machine.try_start(&one.url(), Mode::Offline).await.unwrap();
     let there = SiteChange::PushService(two.url().parse().unwrap());
     let site = offline.set("Backups", &[there]).await.unwrap();
-    assert_eq!((site.push_service.to_string(), site.subscription), (two.url(), None));
+    assert_eq!((site.push_service.to_string(), site.subscription), (one.url(), Some(before)));
+    assert_eq!(site.moving_to, destination(&two));
     offline.engine.shutdown().await;
 
     let mut receiver = machine.start(&one).await;
@@ -141,10 +147,109 @@ async fn a_move_without_a_connection_is_kept_and_made_later() {
         (&unregister["messageType"], &unregister["channelID"]),
         (&json!("unregister"), &json!(channel))
     );
-    while receiver.show("Backups").await.subscription.is_none() {
+    while receiver.show("Backups").await.moving_to.is_some() {
         receiver.event("the new endpoint", |event| *event == Event::Changed).await;
     }
-    assert!(receiver.show("Backups").await.needs_pairing);
+    let moved = receiver.show("Backups").await;
+    assert_eq!((moved.push_service.to_string(), moved.needs_pairing), (two.url(), true));
+    assert!(moved.subscription.is_some());
+}
+
+#[tokio::test]
+async fn a_site_that_moves_back_before_it_has_moved_keeps_its_subscription() {
+    let (machine, one) = (Machine::new(), ScriptedService::start().await);
+    let two = ScriptedService::start().await;
+    let mut receiver = machine.start(&one).await;
+    let (mut first, _) = one.welcome("a1").await;
+    let (channel, before) = receiver.paired(&mut first, "Backups").await;
+    let moving_away = moving(&receiver, "Backups", &two);
+    // It never answers.
+    let _silent = two.accept().await;
+    let meanwhile = receiver.show("Backups").await;
+    assert_eq!(meanwhile.push_service.to_string(), one.url());
+    assert_eq!((meanwhile.subscription.as_ref(), meanwhile.moving_to), (Some(&before), destination(&two)));
+    // What else is changed does not stop it.
+    assert!(receiver.set("Backups", &[SiteChange::Sound(false)]).await.unwrap().moving_to.is_some());
+
+    let back = site(moving(&receiver, "Backups", &one)).await;
+    assert_eq!(
+        (back.subscription.as_ref(), back.moving_to, back.needs_pairing),
+        (Some(&before), None, false)
+    );
+    let refused = soon("the end of the move", moving_away).await.unwrap().unwrap_err();
+    assert_eq!((refused.code, refused.message.contains("asked again")), (ErrorCode::NotFound, false));
+    let services = receiver.client.request(Request::ListPushServices).await.unwrap();
+    let Response::PushServices(services) = services else { panic!("{services:?}") };
+    let urls: Vec<_> = services.iter().map(|service| service.url.to_string()).collect();
+    assert_eq!(urls, [one.url()], "one that never answered may have been mistyped");
+    first.notify(&channel, "v1", &titled(&before, "still here")).await;
+    assert_eq!(first.acks().await, [("v1".into(), 100)], "and nothing was given up before");
+    assert_eq!(receiver.titles(1).await, ["still here"]);
+}
+
+#[tokio::test]
+async fn there_is_one_move_at_a_time_and_what_comes_of_another_is_not_taken() {
+    let (machine, one) = (Machine::new(), ScriptedService::start().await);
+    let (two, three) = (ScriptedService::start().await, ScriptedService::start().await);
+    let receiver = machine.start(&one).await;
+    let (mut first, _) = one.welcome("a1").await;
+    let (channel, before) = receiver.paired(&mut first, "Backups").await;
+    let to_two = moving(&receiver, "Backups", &two);
+    let (mut second, _) = two.welcome("b1").await;
+    let at_two = second.receive().await["channelID"].as_str().unwrap().to_owned();
+    // Somewhere else instead.
+    let to_three = moving(&receiver, "Backups", &three);
+    let told = second.receive().await;
+    assert_eq!((&told["messageType"], &told["channelID"]), (&json!("unregister"), &json!(at_two)));
+    soon("the end of the first move", to_two).await.unwrap().unwrap_err();
+    let (mut third, _) = three.welcome("c1").await;
+    let at_three = third.receive().await["channelID"].as_str().unwrap().to_owned();
+    assert_eq!(receiver.show("Backups").await.moving_to, destination(&three));
+
+    site(moving(&receiver, "Backups", &one)).await;
+    soon("the end of the second move", to_three).await.unwrap().unwrap_err();
+    assert_eq!(third.receive().await["messageType"], "unregister");
+    // The endpoint was under way.
+    third.grant(&at_three).await;
+    third.notify(&at_three, "late", &titled(&before, "too late")).await;
+    assert_eq!(third.acks().await, [("late".into(), 102)]);
+    assert_eq!(receiver.show("Backups").await.subscription, Some(before.clone()));
+    first.notify(&channel, "v1", &titled(&before, "still here")).await;
+    assert_eq!(first.acks().await, [("v1".into(), 100)]);
+}
+
+#[tokio::test]
+async fn a_site_that_is_disconnected_while_it_moves_was_where_its_subscription_is() {
+    let (machine, one) = (Machine::new(), ScriptedService::start().await);
+    let two = ScriptedService::start().await;
+    let receiver = machine.start(&one).await;
+    let (mut first, _) = one.welcome("a1").await;
+    receiver.paired(&mut first, "Backups").await;
+    receiver.engine.shutdown().await;
+    let offline = machine.try_start(&one.url(), Mode::Offline).await.unwrap();
+    let there = SiteChange::PushService(two.url().parse().unwrap());
+    offline.set("Backups", &[there]).await.unwrap();
+    let disconnect = Request::DisconnectSite { site: "Backups".into() };
+    offline.client.request(disconnect).await.unwrap();
+    let gone = offline.show("Backups").await;
+    assert_eq!((gone.push_service.to_string(), gone.connected, gone.moving_to), (one.url(), false, None));
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_back_before_it_took_effect_keeps_the_subscription() {
+    let (machine, one) = (Machine::new(), ScriptedService::start().await);
+    let receiver = machine.start(&one).await;
+    let (mut first, _) = one.welcome("a1").await;
+    let (_, before) = receiver.paired(&mut first, "Backups").await;
+    receiver.engine.shutdown().await;
+    let offline = machine.try_start(&one.url(), Mode::Offline).await.unwrap();
+    let text = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
+    let key = crate::api::vapid_key(text).unwrap();
+    let waiting = offline.set("Backups", &[SiteChange::VapidKey(Some(key))]).await.unwrap();
+    assert_eq!(waiting.vapid_key, None, "anybody may still send");
+    assert_eq!(waiting.moving_to.unwrap().vapid_key, Some(key));
+    let back = offline.set("Backups", &[SiteChange::VapidKey(None)]).await.unwrap();
+    assert_eq!((back.subscription, back.moving_to), (Some(before), None));
 }
 
 #[tokio::test]
