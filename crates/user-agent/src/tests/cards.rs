@@ -23,6 +23,17 @@ async fn push(peer: &mut Peer, channel: &str, version: &str, body: &[u8]) {
     assert_eq!(peer.acks().await, [(version.into(), 100)]);
 }
 
+/// A process has shown one notification of a site, and has ended.
+async fn left_on_screen(machine: &Machine, service: &ScriptedService) -> (String, PushSubscription) {
+    let mut receiver = machine.start(service).await;
+    let (mut peer, _) = service.welcome("a1").await;
+    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
+    push(&mut peer, &channel, "v1", &numbered(&subscription, 1)).await;
+    receiver.popup().await;
+    receiver.engine.shutdown().await;
+    (channel, subscription)
+}
+
 #[tokio::test]
 async fn what_was_read_or_deleted_in_the_inbox_is_taken_off_the_screen() {
     let (machine, service) = (Machine::new(), ScriptedService::start().await);
@@ -150,13 +161,7 @@ async fn what_is_on_screen_is_asked_for_again_when_the_server_was_not_to_be_reac
 #[tokio::test]
 async fn what_is_on_screen_is_asked_for_again_whatever_else_happens_meanwhile() {
     let (mut machine, service) = (Machine::new(), ScriptedService::start().await);
-    let mut receiver = machine.start(&service).await;
-    let (mut peer, _) = service.welcome("a1").await;
-    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
-    push(&mut peer, &channel, "v1", &numbered(&subscription, 1)).await;
-    receiver.popup().await;
-    receiver.engine.shutdown().await;
-
+    left_on_screen(&machine, &service).await;
     machine.manner = Manner::IsAbsent;
     let mut receiver = machine.start(&service).await;
     let _peer = service.welcome("a1").await;
@@ -177,13 +182,7 @@ async fn what_is_on_screen_is_asked_for_again_whatever_else_happens_meanwhile() 
 #[tokio::test]
 async fn what_is_on_screen_is_known_before_anything_that_may_replace_it() {
     let (mut machine, service) = (Machine::new(), ScriptedService::start().await);
-    let mut receiver = machine.start(&service).await;
-    let (mut peer, _) = service.welcome("a1").await;
-    let (channel, subscription) = receiver.paired(&mut peer, "Cloud").await;
-    push(&mut peer, &channel, "v1", &numbered(&subscription, 1)).await;
-    receiver.popup().await;
-    receiver.engine.shutdown().await;
-
+    let (channel, subscription) = left_on_screen(&machine, &service).await;
     machine.manner = Manner::IsAbsent;
     let mut receiver = machine.start(&service).await;
     let (mut peer, _) = service.welcome("a1").await;
